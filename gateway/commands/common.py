@@ -123,6 +123,25 @@ async def note_access(
         await trail.aclose()
 
 
+# What an operator can look at first, by the code at the end of a failed call's text.
+_LOOK_AT = {
+    "unauthorized": "the key is refused: has the setting the right one, and is it of this Healthie?",
+    "not_sent": "nobody can be reached there: is FRONTDOOR_HEALTHIE_URL right?",
+    "breaker_open": "nobody answers there: is FRONTDOOR_HEALTHIE_URL right?",
+    "no_answer": "nobody answers there: is FRONTDOOR_HEALTHIE_URL right?",
+    "http_404": "there is no GraphQL at that address: is FRONTDOOR_HEALTHIE_URL right?",
+    "audit_unavailable": "the call cannot be recorded in the database, so it is not made",
+    "rate_limited": "too many requests: try again in an hour",
+    "backed_off": "too many requests: try again in an hour",
+}
+
+
+def with_a_hint(problem: str) -> str:
+    """The text of a failed call to Healthie, with what to look at where its code tells."""
+    hint = _LOOK_AT.get(problem.rpartition(" ")[2])
+    return f"{problem} ({hint})" if hint else problem
+
+
 def operator() -> str:
     """The operating system's user, as checkout histories and the audit trail name them."""
     try:

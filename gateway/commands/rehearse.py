@@ -1,18 +1,22 @@
 """`frontdoor rehearse`: finds out on a practice's sandbox account what its Healthie does, and writes a profile."""
 
 import asyncio
+import os
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import click
 
-from gateway.commands.common import operator, prove_database
+from gateway.commands.common import operator, prove_database, with_a_hint
 from gateway.commands.processes import PORT
 
 if TYPE_CHECKING:
-    from gateway.runtime.upstream import Notebook, Profile, Rehearsal, Scene, Step
+    from collections.abc import Mapping
+
+    from gateway.runtime.upstream import Ear, Notebook, Profile, Rehearsal, Scene, Step
     from gateway.settings import Settings
 
 NOT_ALL_GIVEN_BACK = 1
@@ -30,7 +34,21 @@ class Wanted:
     give_back: bool
 
 
-A_FILE = click.Path(dir_okay=False, path_type=Path)
+def _in_a_folder(_context: click.Context, _option: click.Parameter, path: Path) -> Path:
+    """The path, if a file can be written there: that is known before anything is made, not two hundred requests later."""
+    if not os.access(path.parent, os.W_OK):
+        raise click.BadParameter(f"No file can be written in {path.parent.absolute()}.")
+    return path
+
+
+def _an_address(_context: click.Context, _option: click.Parameter, url: str | None) -> str | None:
+    """The URL, if it is one."""
+    if url is not None and (urlsplit(url).scheme not in {"http", "https"} or not urlsplit(url).hostname):
+        raise click.BadParameter("It must be a whole URL, such as https://rehearsal.example.com/hear.")
+    return url
+
+
+A_FILE = click.Path(dir_okay=False, writable=True, path_type=Path)
 
 
 @click.command()
@@ -40,6 +58,7 @@ A_FILE = click.Path(dir_okay=False, path_type=Path)
     type=A_FILE,
     default="healthie-profile.json",
     show_default=True,
+    callback=_in_a_folder,
     help="Where the profile is written.",
 )
 @click.option(
@@ -48,6 +67,7 @@ A_FILE = click.Path(dir_okay=False, path_type=Path)
     type=A_FILE,
     default="healthie-rehearsal.json",
     show_default=True,
+    callback=_in_a_folder,
     help="Where progress is kept, so that an interrupted rehearsal goes on. Removed at the end.",
 )
 @click.option(
@@ -55,9 +75,16 @@ A_FILE = click.Path(dir_okay=False, path_type=Path)
 )
 @click.option(
     "--webhook-url",
+    callback=_an_address,
     help="An address at which Healthie can reach the port below, to see how it signs webhooks.",
 )
-@click.option("--webhook-port", type=PORT, default=8020, show_default=True)
+@click.option(
+    "--webhook-port",
+    type=PORT,
+    default=8020,
+    show_default=True,
+    help="The port of this machine at which webhooks are heard.",
+)
 @click.option(
     "--rate",
     type=click.FloatRange(min=1, max=1000),
@@ -66,16 +93,18 @@ A_FILE = click.Path(dir_okay=False, path_type=Path)
 @click.option("--give-back", is_flag=True, help="Only give back what an interrupted rehearsal has made.")
 @click.option("--yes", is_flag=True, help="Do not ask before anything is made.")
 def rehearse(notebook_path: Path, clinician: str | None, yes: bool, **options: Any) -> None:
-    """Play the whole journey on the practice's SANDBOX account, to learn what its Healthie does.
+    """Find out on a SANDBOX account what its Healthie does.
 
-    Works only on what it makes itself, and gives all of that back. Refuses any address but Healthie's sandbox and the
-    emulator. Exits with 0 when everything was given back, 1 when something is left, 3 when Healthie locked us out.
+    Plays the whole journey, and writes a profile for `frontdoor emulator --profile` and FRONTDOOR_HEALTHIE_PROFILE. Works only
+    on what it makes itself, and gives all of that back. Refuses any address but Healthie's sandbox and the
+    emulator. Exits with 0 when everything was given back, 1 when it could not begin or something is left, 3 when it was
+    interrupted, by Healthie or by you: the same command goes on.
     """
     from gateway.clock import SystemClock
     from gateway.commands.starting import settings_of_process
     from gateway.runtime.upstream import LockedOut, Notebook, NotRehearsable, require_sandbox
 
-    settings = settings_of_process()
+    settings = settings_of_process(log_level="ERROR")
     try:
         require_sandbox(str(settings.healthie_url))
         chosen = _clinician(settings, clinician)
@@ -85,7 +114,9 @@ def rehearse(notebook_path: Path, clinician: str | None, yes: bool, **options: A
     except NotRehearsable as error:
         raise click.ClickException(str(error)) from None
     except ValueError as error:
-        raise click.ClickException(f"{notebook_path} is no notebook to go on with: {error}") from None
+        raise click.ClickException(
+            f"{notebook_path} is no notebook to go on with: {error}. Name another file with --notebook."
+        ) from None
     wanted = Wanted(**options)
     if wanted.give_back and not notebook.is_resumed:
         click.echo("There is nothing to give back.")
@@ -95,11 +126,10 @@ def rehearse(notebook_path: Path, clinician: str | None, yes: bool, **options: A
     try:
         left = asyncio.run(_run(settings, chosen, notebook, wanted))
     except NotRehearsable as error:
-        raise click.ClickException(str(error)) from None
+        raise click.ClickException(with_a_hint(str(error))) from None
     except (LockedOut, KeyboardInterrupt):
-        click.echo(
-            f"Interrupted. {notebook_path} keeps what was made and learned: run the same command later."
-        )
+        kept = f"{notebook_path} keeps what was made and learned: run the same command later."
+        click.echo(f"Interrupted. {kept if notebook.is_resumed else 'Nothing was made yet.'}")
         raise SystemExit(TRY_AGAIN) from None
     if left:
         click.echo("\n".join(["Not given back:", *(f"  - {each}" for each in left)]))
@@ -125,11 +155,11 @@ async def _run(settings: "Settings", clinician: str, notebook: "Notebook", wante
     from booking.work_context import asked_by
     from gateway.clock import SystemClock
     from gateway.runtime.foundation import build_foundation
-    from gateway.runtime.upstream import connect_rehearsal, listening
+    from gateway.runtime.upstream import connect_rehearsal
 
     async with AsyncExitStack() as exits:
-        base = build_foundation(settings, SystemClock(), exits)
         await prove_database(settings)
+        base = build_foundation(settings, SystemClock(), exits)
         rehearsal = await exits.enter_async_context(
             connect_rehearsal(
                 settings, clinician_id=clinician, trail=base.trail, shared=base.shared, clock=base.clock
@@ -137,11 +167,21 @@ async def _run(settings: "Settings", clinician: str, notebook: "Notebook", wante
         )
         ear = None
         if wanted.webhook_url is not None:
-            ear = await exits.enter_async_context(
-                listening(wanted.webhook_url, host="0.0.0.0", port=wanted.webhook_port)  # noqa: S104  # Healthie calls from outside
-            )
+            ear = await _listen(exits, wanted.webhook_url, wanted.webhook_port)
         with asked_by(operator()):
             return await _play(rehearsal, await rehearsal.scene(notebook, ear), wanted)
+
+
+async def _listen(exits: AsyncExitStack, url: str, port: int) -> "Ear":
+    """Listen for webhooks. Raises ClickException when the port is not free."""
+    from gateway.runtime.upstream import listening
+
+    try:
+        return await exits.enter_async_context(listening(url, host="0.0.0.0", port=port))  # noqa: S104  # Healthie calls from outside
+    except OSError as error:
+        raise click.ClickException(
+            f"Nothing can listen at port {port} ({os.strerror(error.errno or 0)}): name another with --webhook-port."
+        ) from None
 
 
 async def _play(rehearsal: "Rehearsal", scene: "Scene", wanted: Wanted) -> list[str]:
@@ -155,7 +195,7 @@ async def _play(rehearsal: "Rehearsal", scene: "Scene", wanted: Wanted) -> list[
     if not wanted.give_back:
         if wanted.rate is not None and not left:
             click.echo(f"Asking faster and faster, up to {wanted.rate:g} requests a second ...")
-            await rehearsal.measure_rate(scene, wanted.rate)
+            click.echo(_rate_told(await rehearsal.measure_rate(scene, wanted.rate)))
         _report(rehearsal.profile(scene), wanted.profile_path)
     return left
 
@@ -182,6 +222,17 @@ def _clinician(settings: "Settings", wanted: str | None) -> str:
 def _told(step: "Step") -> str:
     said = f"unknown: {step.unknown}" if step.unknown is not None else _plainly(step.answer)
     return f"[{step.number:>2}/{step.of}] {step.asks} {said}"
+
+
+def _rate_told(found: "Mapping[str, Any]") -> str:
+    """What the measurement of the rate found: `held` and `refused` (requests a second, or None), and whether it is a lockout."""
+    parts = ["none held" if found["held"] is None else f"{found['held']:g} a second held"]
+    parts.append(
+        "nothing was refused" if found["refused"] is None else f"{found['refused']:g} a second was refused"
+    )
+    if found["lockout"]:
+        parts.append("and it is a lockout: ask nothing for an hour")
+    return f"{', '.join(parts)}."
 
 
 def _plainly(answer: object) -> str:

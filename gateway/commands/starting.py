@@ -16,8 +16,11 @@ if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
 
-def settings_of_process() -> Settings:
-    """The settings of this process, with its logs configured. Raises ClickException when the environment is invalid."""
+def settings_of_process(*, log_level: str | None = None) -> Settings:
+    """The settings of this process, with its logs configured. Raises ClickException when the environment is invalid.
+
+    `log_level` takes the place of the default level, for a command whose output a log would bury; not that of one that was set.
+    """
     try:
         settings = Settings()
     except ValidationError as error:
@@ -31,7 +34,10 @@ def settings_of_process() -> Settings:
             raise click.ClickException(
                 f"FRONTDOOR_DATABASE_URL: {directory} cannot be made ({error.strerror})."
             ) from None
-    configure_logs(log_format=settings.log_format, level=settings.log_level)
+    level = (
+        settings.log_level if "log_level" in settings.model_fields_set else log_level or settings.log_level
+    )
+    configure_logs(log_format=settings.log_format, level=level)
     return settings
 
 

@@ -10,7 +10,7 @@ import click
 from booking.errors import UpstreamUnavailable
 from booking.pacing import LearnedPace
 from booking.sync.drift import ApiVersion, DriftReport, Severity
-from gateway.commands.common import operator
+from gateway.commands.common import operator, prove_database, with_a_hint
 from gateway.commands.monitoring import CRITICAL, FINE, WARNING, exit_with, give_up
 
 if TYPE_CHECKING:
@@ -33,16 +33,29 @@ def upstream() -> None:
 @click.option("--api-version", help="The API version of the schema in that file; the contract's without it.")
 @click.option("--json", "as_json", is_flag=True, help="For monitoring.")
 def check(sdl: Path | None, api_version: str | None, as_json: bool) -> None:
-    """Compare Healthie's schema with the contract that we depend on, and tell which versions of its API are answered.
+    """Check Healthie's schema, versions, permissions and charges.
+
+    Compares the schema with the contract that we depend on, tells which versions of the API are answered, and finds permissions
+    that keys lack and visits that Healthie would charge again. Changes nothing.
 
     Exits with 0 when nothing in use has changed, 1 for what will break in future, 2 for what is broken now, 3 when the check
     cannot be made.
     """
+    if api_version and not sdl:
+        raise click.UsageError(
+            "--api-version is of the schema in a file: name it with --sdl. FRONTDOOR_HEALTHIE_API_VERSION pins the version that is asked for."
+        )
     try:
         report, pace = (_of_file(sdl, api_version), None) if sdl else _of_healthie()
     except UpstreamUnavailable as error:
-        what = "The file cannot be read as a schema" if sdl else "Healthie could not be asked"
-        give_up(f"{what}: {error}", as_json=as_json)
+        problem = (
+            f"The file cannot be read as a schema: {error}"
+            if sdl
+            else with_a_hint(f"Healthie could not be asked: {error}")
+        )
+        give_up(problem, as_json=as_json)
+    except click.ClickException as error:  # settings or database: its own exit code would mean a warning
+        give_up(error.message, as_json=as_json)
     code = _exit_code(report)
     exit_with(code, _STATUS[code], _as_json(report, pace), _as_text(report, pace), as_json=as_json)
 
@@ -68,6 +81,7 @@ async def _asked(settings: "Settings") -> tuple[DriftReport, LearnedPace | None]
     from gateway.runtime.composition import compose
     from gateway.runtime.upstream import organization_pace
 
+    await prove_database(settings)
     async with compose(settings) as system:
         with asked_by(operator()):  # only for the check: what every start does besides is not the operator's
             report = await system.upstream.drift.check(system.clock.now().date())

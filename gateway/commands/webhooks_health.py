@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from gateway.commands.common import operator
+from gateway.commands.common import operator, with_a_hint
 from gateway.commands.monitoring import CRITICAL, FINE, WARNING, exit_with, give_up
 
 if TYPE_CHECKING:
@@ -50,11 +50,14 @@ def health(as_json: bool) -> None:
     from gateway.commands.starting import settings_of_process
     from integrations.database.migrations import DatabaseUnusable
 
-    settings = settings_of_process()
     try:
-        found = asyncio.run(_check(settings))
+        found = asyncio.run(_check(settings_of_process()))
+    except (
+        click.ClickException
+    ) as error:  # the settings: its own exit code would mean that something was repaired
+        give_up(error.message, as_json=as_json)
     except UpstreamUnavailable as error:
-        give_up(f"Healthie could not be asked: {error}", as_json=as_json)
+        give_up(with_a_hint(f"Healthie could not be asked: {error}"), as_json=as_json)
     except CheckRunning:
         give_up("A worker is checking at this moment. Ask again in a minute.", as_json=as_json)
     except DatabaseUnusable as error:

@@ -24,6 +24,7 @@ from integrations.database.audit import SqlAuditTrail
 from integrations.database.key_proofs import SqlKeyProofs
 from integrations.healthie.connect import (
     WILL_MAKE,
+    Ear,
     LockedOut,
     Notebook,
     NotRehearsable,
@@ -46,6 +47,7 @@ from integrations.upstream.gate import Gate
 
 __all__ = [
     "WILL_MAKE",
+    "Ear",
     "LockedOut",
     "NotRehearsable",
     "Notebook",

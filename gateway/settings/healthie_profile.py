@@ -29,9 +29,11 @@ class _Profile(BaseModel):
 
 
 def rate_of(path: Path) -> Rate | None:
-    """The rate in a profile; None when it was not measured. Raises ValueError when the file is no profile."""
+    """The rate in a profile; None when it was not measured. Raises ValueError when the file is no profile, or cannot be read."""
     try:
         profile = _Profile.model_validate_json(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, ValidationError):
+    except OSError as error:
+        raise ValueError(f"FRONTDOOR_HEALTHIE_PROFILE: the file cannot be read ({error.strerror})") from None
+    except (UnicodeDecodeError, ValidationError):
         raise ValueError("FRONTDOOR_HEALTHIE_PROFILE is no profile that `frontdoor rehearse` wrote") from None
     return profile.answers.requests_per_second

@@ -35,7 +35,7 @@ from integrations.healthie.promotions import HealthiePromotions
 from integrations.healthie.readback import Comparison, Noticed, only_logged
 from integrations.healthie.rehearsal.asking import LockedOut
 from integrations.healthie.rehearsal.connecting import rehearsal
-from integrations.healthie.rehearsal.listening import listening
+from integrations.healthie.rehearsal.listening import Ear, listening
 from integrations.healthie.rehearsal.notebook import Notebook
 from integrations.healthie.rehearsal.profile import Profile
 from integrations.healthie.rehearsal.rehearse import (
@@ -60,6 +60,7 @@ from integrations.upstream.gate import Gate
 
 __all__ = [
     "WILL_MAKE",
+    "Ear",
     "LockedOut",
     "NotRehearsable",
     "Notebook",

@@ -115,7 +115,8 @@ def missing(
             found.append(DriftFinding(severity=Severity.NOTE, what=what))
         elif not has:
             severity = Severity.NOTE if is_owner else need.severity
-            what = f"{name} lacks {need.permission}: {need.without}."
+            todo = "" if is_owner else " Grant it to the key's owner in Healthie."
+            what = f"{name} lacks {need.permission}: {need.without}.{todo}"
             found.append(DriftFinding(severity=severity, what=what))
     return found
 

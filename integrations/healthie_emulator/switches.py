@@ -4,6 +4,8 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
+WRITTEN = ("iso8601", "offset", "zone_name")  # the forms that `dates.write` knows
+
 
 @dataclasses.dataclass(kw_only=True)
 class Switches:
@@ -64,6 +66,8 @@ class Switches:
             wanted = list if kind is set else kind
             if not isinstance(value, wanted):
                 raise ValueError(f"{name} is a {wanted.__name__}")  # noqa: TRY004 - a bad request, not a bug
+            if isinstance(value, dict) and not all(each in WRITTEN for each in value.values()):
+                raise ValueError(f"date_formats takes, by type, one of {', '.join(WRITTEN)}")
             turned[name] = kind(value)
         for name, value in turned.items():
             setattr(self, name, value)

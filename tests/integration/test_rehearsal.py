@@ -1,6 +1,7 @@
 """A rehearsal tells what the Healthie before it does, gives everything back, and goes on where it was interrupted."""
 
 import dataclasses
+import shutil
 import socket
 from collections.abc import Sequence
 from datetime import datetime
@@ -243,6 +244,10 @@ class TestCommand:
         for name, value in given.items():
             monkeypatch.setenv(f"FRONTDOOR_{name}", value)
 
+    @pytest.fixture
+    def tables(self, tmp_path: Path, migrated_sqlite: Path) -> None:
+        shutil.copyfile(migrated_sqlite, tmp_path / "f.sqlite3")
+
     @pytest.mark.parametrize(
         "url",
         [
@@ -274,3 +279,47 @@ class TestCommand:
         result = frontdoor("rehearse", "--yes")
         assert result.exit_code == 1
         assert "belongs to http://127.0.0.1:8/graphql" in result.output
+
+    @pytest.mark.parametrize("option", ["--profile", "--notebook"])
+    def test_a_folder_that_is_not_there_is_told_before_anything_is_made(
+        self, monkeypatch: pytest.MonkeyPatch, option: str, tmp_path: Path
+    ) -> None:
+        monkeypatch.setenv("FRONTDOOR_HEALTHIE_URL", "http://127.0.0.1:9/graphql")
+        result = frontdoor("rehearse", "--yes", option, str(tmp_path / "not-there" / "file.json"))
+        assert result.exit_code == 2
+        assert f"No file can be written in {tmp_path / 'not-there'}" in result.output
+
+    def test_what_is_no_url_is_no_address_for_webhooks(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("FRONTDOOR_HEALTHIE_URL", "http://127.0.0.1:9/graphql")
+        result = frontdoor("rehearse", "--yes", "--webhook-url", "rehearsal.example.com/hear")
+        assert result.exit_code == 2
+        assert "must be a whole URL" in result.output
+
+    def test_a_database_without_tables_is_told_in_one_sentence(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("FRONTDOOR_HEALTHIE_URL", "http://127.0.0.1:9/graphql")
+        result = frontdoor("rehearse", "--yes")
+        assert result.exit_code == 1
+        assert result.output.splitlines()[-1].startswith("Error: The database has not the tables")
+        assert "not_anchored" not in result.output
+
+    @pytest.mark.usefixtures("tables")
+    def test_a_port_that_is_in_use_is_told_before_anything_is_sent(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("FRONTDOOR_HEALTHIE_URL", "http://127.0.0.1:9/graphql")
+        with socket.create_server(("0.0.0.0", 0)) as taken:  # where the command listens
+            port = taken.getsockname()[1]
+            result = frontdoor(
+                "rehearse", "--yes", "--webhook-url", "https://x.example.com/", "--webhook-port", str(port)
+            )
+        assert result.exit_code == 1
+        assert f"Nothing can listen at port {port} (Address already in use)" in result.output
+
+    @pytest.mark.usefixtures("tables")
+    def test_an_address_where_nobody_answers_is_told_with_the_setting(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("FRONTDOOR_HEALTHIE_URL", "http://127.0.0.1:9/graphql")
+        result = frontdoor("rehearse", "--yes")
+        assert result.exit_code == 1
+        assert "not_sent (nobody can be reached there: is FRONTDOOR_HEALTHIE_URL right?)" in result.output

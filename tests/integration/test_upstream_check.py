@@ -136,7 +136,7 @@ class TestHealthie:
 
         assert (result.exit_code, result.output.splitlines()[0]) == (
             2,
-            f"breaking  The key of clinician {one} lacks can_add_own_appointments: visits with them cannot be booked.",
+            f"breaking  The key of clinician {one} lacks can_add_own_appointments: visits with them cannot be booked. Grant it to the key's owner in Healthie.",
         )
 
     def test_nobody_there_is_said_and_is_no_finding(self, settings: dict[str, str]) -> None:
@@ -144,7 +144,32 @@ class TestHealthie:
 
         assert result.exit_code == 3
         assert "could not be asked" in result.output
-        assert "not_sent" in result.output
+        assert "is FRONTDOOR_HEALTHIE_URL right?" in result.output
+
+    def test_a_database_without_tables_is_an_unknown_result(
+        self, settings: dict[str, str], tmp_path: Path
+    ) -> None:
+        result = run(**settings | {"database_url": f"sqlite:///{tmp_path / 'new.sqlite3'}"})
+
+        assert result.exit_code == 3
+        assert result.output == (
+            "The database has not the tables of this version yet: run `frontdoor migrate`.\n"
+        )
+
+    def test_invalid_settings_are_an_unknown_result_and_no_warning(self, settings: dict[str, str]) -> None:
+        result = run("--json", **settings | {"healthie_keys": "no json"})
+
+        assert result.exit_code == 3
+        assert json.loads(result.output) == {
+            "status": "unknown",
+            "problem": "FRONTDOOR_HEALTHIE_KEYS is not valid JSON.",
+        }
+
+    def test_a_version_without_a_file_is_a_wrong_option(self) -> None:
+        result = run("--api-version", "2026-07-01")
+
+        assert result.exit_code == 2
+        assert "FRONTDOOR_HEALTHIE_API_VERSION pins" in result.output
 
     async def test_while_we_are_locked_out_nothing_is_sent(
         self, settings: dict[str, str], emulator_server: EmulatorClient, redis_url: str, tenant: str

@@ -32,3 +32,9 @@ def test_switches_are_turned_all_or_none() -> None:
     with pytest.raises(ValueError, match="unknown switch"):
         switches.turn({"drop_note": True, "no_such_switch": True})
     assert switches.drop_note is False
+
+
+@pytest.mark.parametrize("given", ["iso", None, ["offset"]])
+def test_a_date_format_that_there_is_not_is_refused(given: object) -> None:
+    with pytest.raises(ValueError, match="iso8601, offset, zone_name"):
+        Switches().turn({"date_formats": {"Appointment": given}})

@@ -15,7 +15,7 @@ from graphql import (
 from integrations.healthie.base import TagForbidden, forbid_tags
 from tests.doubles.healthie_documents import DOCUMENT, FILES, FRAGMENTS, HEALTHIE, OPERATIONS
 
-# FACTS of Healthie: a request may cost this much, and a connection multiplies what is selected by its page size.
+# Healthie's guide on rate limits: a request may cost this much, and a connection multiplies what is selected by its page size.
 HIGHEST_COST = 2000
 
 

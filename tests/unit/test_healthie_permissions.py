@@ -294,11 +294,11 @@ class TestCheck:
         assert [(each.severity, each.what) for each in await found(script)] == [
             (
                 Severity.BREAKING,
-                "The key of clinician 11 lacks can_charge_clients: cards cannot be attached, charged or refunded for their visits, nor paid invoices closed.",
+                "The key of clinician 11 lacks can_charge_clients: cards cannot be attached, charged or refunded for their visits, nor paid invoices closed. Grant it to the key's owner in Healthie.",
             ),
             (
                 Severity.WARNING,
-                "The key of clinician 12 lacks can_edit_calendar: a visit that must not stand may have to be deleted by hand.",
+                "The key of clinician 12 lacks can_edit_calendar: a visit that must not stand may have to be deleted by hand. Grant it to the key's owner in Healthie.",
             ),
         ]
 

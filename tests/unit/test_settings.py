@@ -360,10 +360,20 @@ class TestPace:
     def test_a_file_that_is_no_profile_is_named_at_start(
         self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     ) -> None:
-        monkeypatch.setenv("FRONTDOOR_HEALTHIE_PROFILE", str(tmp_path / "profile.json"))
+        path = tmp_path / "profile.json"
+        path.write_text("{}")
+        monkeypatch.setenv("FRONTDOOR_HEALTHIE_PROFILE", str(path))
         with pytest.raises(ValidationError) as caught:
             Settings()
         assert "FRONTDOOR_HEALTHIE_PROFILE is no profile" in explain(caught.value)
+
+    def test_a_profile_that_is_not_there_is_told_apart_from_a_file_that_is_none(
+        self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
+        monkeypatch.setenv("FRONTDOOR_HEALTHIE_PROFILE", str(tmp_path / "not-there.json"))
+        with pytest.raises(ValidationError) as caught:
+            Settings()
+        assert "the file cannot be read (No such file or directory)" in explain(caught.value)
 
     def test_bounds_the_wrong_way_round_are_named(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("FRONTDOOR_HEALTHIE_MOST_REQUESTS_PER_SECOND", "0.1")

@@ -105,14 +105,14 @@ class Rehearsal:
         """The scene, once both keys are proved. Raises NotRehearsable, LockedOut."""
         try:
             await self._versions.choose()
-            owner = await _owner(self._organization)
-            clinician = await _owner(self._clinician)
         except CallError as error:
-            raise NotRehearsable(f"Healthie does not answer: {error.code}") from None
-        except Unknown as why:
-            raise NotRehearsable(f"Healthie does not say whose a key is: {why}") from None
+            raise NotRehearsable(f"Healthie could not be asked: {error}") from None
+        owner = await _owner(self._organization, "the organization key")
+        clinician = await _owner(self._clinician, f"the key of clinician {self._clinician_id}")
         if clinician != self._clinician_id:
-            raise NotRehearsable(f"The key of clinician {self._clinician_id} is not theirs.")
+            raise NotRehearsable(
+                f"The key of clinician {self._clinician_id} is not theirs: it is that of user {clinician}."
+            )
         if not notebook.belongs_to(f"{owner} {clinician}"):
             raise NotRehearsable(
                 "The notebook is of a rehearsal with other keys, which alone can give back what it made: go on with those."
@@ -151,23 +151,27 @@ class Rehearsal:
             scene.notebook.save()
         return left
 
-    async def measure_rate(self, scene: Scene, up_to: float) -> None:
-        """Find out how many requests a second the clinician's key may send. Only once everything was given back."""
+    async def measure_rate(self, scene: Scene, up_to: float) -> Any:
+        """Find out how many requests a second the clinician's key may send, and return it. Only once everything was given back."""
 
         async def look() -> None:
             (await ask(self._unpaced, "Me")).require()
 
         answer = await rates.measure(look, up_to)
         scene.notebook.answer("requests_per_second", answer)
+        return answer
 
     def profile(self, scene: Scene) -> Profile:
         """What was learned."""
         return Profile.of(scene.notebook.pages, api_version=self._versions.used, now=self._now())
 
 
-async def _owner(client: Client) -> str:
-    """The id of a key's owner. Raises Unknown, LockedOut."""
-    return str((await ask(client, "Me")).require()["id"])
+async def _owner(client: Client, name: str) -> str:
+    """The id of a key's owner. Raises NotRehearsable, LockedOut."""
+    try:
+        return str((await ask(client, "Me")).require()["id"])
+    except Unknown as why:
+        raise NotRehearsable(f"Healthie does not say whose {name} is: {why}") from None
 
 
 __all__ = ["WILL_MAKE", "LockedOut", "NotRehearsable", "Rehearsal", "Step", "require_sandbox"]
