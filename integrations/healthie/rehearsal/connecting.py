@@ -14,6 +14,7 @@ from integrations.healthie.rehearsal.rehearse import Rehearsal, require_sandbox
 from integrations.healthie.transport import Acting, Connection
 from integrations.healthie.version_choice import Standing, VersionChoice, ask_version
 from integrations.upstream.audit import CallAudit
+from integrations.upstream.calls import log_retries
 from integrations.upstream.gate import Gate
 
 
@@ -36,6 +37,7 @@ async def rehearsal(
     `version`: of the API; without it the newest that answers. Raises NotRehearsable unless the address is a sandbox's.
     """
     require_sandbox(url)
+    log_retries()
     connection = Connection(url=url, shard=shard, transport=transport)
 
     async def ask(asked: str) -> Standing:
