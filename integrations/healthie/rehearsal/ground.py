@@ -37,6 +37,7 @@ MONTHS = (
 )
 
 Find = Callable[[], Awaitable[str | None]]
+Listed = Callable[[], Awaitable[list[str]]]
 Make = Callable[[], Awaitable[Reply]]
 
 
@@ -74,6 +75,12 @@ class Ground:
         return f"rehearsal-{self.notebook.pages.run}@example.com"
 
     @property
+    def people_names(self) -> tuple[tuple[str, str], tuple[str, str]]:
+        """First and last name of the synthetic patient, and of those without an email."""
+        run = self.notebook.pages.run
+        return ("Rehearsal", f"Frontdoor {run}"), ("Rehearsal", f"Namesake {run}")
+
+    @property
     def days_ahead(self) -> int:
         """How many days from now the visits are."""
         return DAYS_AHEAD
@@ -95,6 +102,28 @@ class Ground:
             found = self.created(await make())
         self.notebook.note_made(kind, found)
         return found
+
+    async def once_nameless(self, kind: str, *, listed: Listed, make: Make) -> str:
+        """As `once`, for a thing that carries no name; `listed` are the ids of those like it, other people's too."""
+        pages = self.notebook.pages
+        if kind not in pages.made and kind not in pages.intended:
+            pages.others[kind] = await listed()
+        return await self.once(kind, find=lambda: self.own(kind, listed), make=make)
+
+    async def own(self, kind: str, listed: Listed) -> str | None:
+        """The nameless thing of that kind that was made, noted or not; what was there before is never taken for it.
+
+        Raises Unknown when others like it have come meanwhile: which one is the rehearsal's is for a person to say.
+        """
+        pages = self.notebook.pages
+        if kind in pages.made:
+            return pages.made[kind]
+        if kind not in pages.intended or kind not in pages.others:
+            return None
+        found = [each for each in await listed() if each not in pages.others[kind]]
+        if len(found) > 1:
+            raise Unknown(f"{kind}: one of {', '.join(found)} is the rehearsal's")
+        return next(iter(found), None)
 
     def created(self, reply: Reply) -> str:
         """The id of what a mutation made. Raises Unknown if it was refused, or done silently not at all."""

@@ -14,8 +14,11 @@ class Pages(BaseModel):
     run: str = Field(default_factory=lambda: secrets.token_hex(4))  # names everything that is made
     upstream: str  # Healthie's address
     started_at: datetime
+    accounts: str | None = None  # whose keys are used: the organization's and the clinician's owner
     intended: list[str] = []  # kinds of things that were about to be made
     made: dict[str, str] = {}  # kind to id
+    others: dict[str, list[str]] = {}  # kind to the ids of what was there before, which is somebody else's
+    webhook_url: str | None = None
     answers: dict[str, Any] = {}
     unknown: dict[str, str] = {}  # question to the reason
     silent: list[str] = []  # mutations that answered as done and did nothing
@@ -48,6 +51,11 @@ class Notebook:
     def is_resumed(self) -> bool:
         """Whether something was made or learned before."""
         return bool(self.pages.intended or self.pages.answers or self.pages.unknown)
+
+    def belongs_to(self, accounts: str) -> bool:
+        """Whether the rehearsal is of these accounts; those that it begins with are noted with the first thing that is made."""
+        self.pages.accounts = self.pages.accounts or accounts
+        return self.pages.accounts == accounts
 
     def save(self) -> None:
         """Write the file in one step: a crash leaves the old one or the new one."""

@@ -114,6 +114,10 @@ class Rehearsal:
             raise NotRehearsable(f"Healthie does not say whose a key is: {why}") from None
         if clinician != self._clinician_id:
             raise NotRehearsable(f"The key of clinician {self._clinician_id} is not theirs.")
+        if not notebook.belongs_to(f"{owner} {clinician}"):
+            raise NotRehearsable(
+                "The notebook is of a rehearsal with other keys, which alone can give back what it made: go on with those."
+            )
         return Scene(
             notebook=notebook,
             organization=Account(id=owner, client=self._organization),

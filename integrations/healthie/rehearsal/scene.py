@@ -17,6 +17,10 @@ from integrations.healthie.rehearsal.ground import (
     Ground,
     wall_clock,
 )
+from integrations.healthie.scalars import parse_moment
+
+# Kinds of things that carry no name.
+HOURS, WEBHOOK = "working hours", "webhook"
 
 
 class Scene(Ground):
@@ -24,6 +28,7 @@ class Scene(Ground):
 
     async def patient(self) -> str:
         """The synthetic patient."""
+        first_name, last_name = self.people_names[0]
 
         async def find() -> str | None:
             people = (await self.organization.ask("PeopleByKeywords", keywords=self.email)).nodes()
@@ -36,8 +41,8 @@ class Scene(Ground):
                 "MakePatient",
                 dietitian_id=self.clinician.id,
                 email=self.email,
-                first_name="Rehearsal",
-                last_name=f"Frontdoor {self.notebook.pages.run}",
+                first_name=first_name,
+                last_name=last_name,
                 skipped_email=False,
             ),
         )
@@ -59,20 +64,9 @@ class Scene(Ground):
 
     async def hours(self) -> str:
         """The clinician's working hours on the day of the visits."""
-        start, end = self.day.replace(hour=FIRST_HOUR), self.day.replace(hour=LAST_HOUR)
-
-        async def find() -> str | None:
-            found = await self.clinician.ask(
-                "Hours",
-                provider_id=self.clinician.id,
-                start=start.isoformat(),
-                end=end.isoformat(),
-            )
-            return next((each["id"] for each in found.nodes()), None)
-
-        return await self.once(
-            "working hours",
-            find=find,
+        return await self.once_nameless(
+            HOURS,
+            listed=self.hours_like_ours,
             make=lambda: self.clinician.ask(
                 "MakeHours",
                 user_id=self.clinician.id,
@@ -81,6 +75,34 @@ class Scene(Ground):
                 timezone=ZONE,
             ),
         )
+
+    async def hours_like_ours(self) -> list[str]:
+        """The ids of hours from the same moment to the same moment, whoever made them."""
+        start, end = self.day.replace(hour=FIRST_HOUR), self.day.replace(hour=LAST_HOUR)
+        found = await self.clinician.ask(
+            "Hours", provider_id=self.clinician.id, start=start.isoformat(), end=end.isoformat()
+        )
+        return [
+            each["id"]
+            for each in found.nodes()
+            if (_moment(each["range_start"]), _moment(each["range_end"])) == (start, end)
+        ]
+
+    async def subscription(self, url: str) -> str:
+        """A webhook subscription to this address."""
+        pages = self.notebook.pages
+        pages.webhook_url = pages.webhook_url or url
+        return await self.once_nameless(
+            WEBHOOK,
+            listed=self.webhooks_like_ours,
+            make=lambda: self.organization.ask("MakeWebhook", url=url),
+        )
+
+    async def webhooks_like_ours(self) -> list[str]:
+        """The ids of the subscriptions to the same address, whoever made them."""
+        url = self.notebook.pages.webhook_url
+        listed = (await self.organization.ask("WebhooksTo", keywords=url)).nodes()
+        return [each["id"] for each in listed if each["url"] == url]
 
     async def plan(self) -> str:
         """A hidden plan with two visits of the hidden type."""
@@ -166,3 +188,11 @@ class Scene(Ground):
     async def payments(self) -> list[dict[str, Any]]:
         """The patient's payments."""
         return (await self.organization.ask("Payments", client_id=await self.patient())).nodes()
+
+
+def _moment(text: object) -> datetime | None:
+    """A time in any of Healthie's formats; None when it is not readable, and so like none of the rehearsal's."""
+    try:
+        return parse_moment(text)
+    except ValueError:
+        return None

@@ -1,12 +1,13 @@
 """Tidying: gives back everything that a rehearsal made, and proves it by reading. Works from lists, so nothing is missed that no note tells of."""
 
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from integrations.healthie.rehearsal.asking import Unknown
-from integrations.healthie.rehearsal.scene import Scene
+from integrations.healthie.rehearsal.ground import Listed
+from integrations.healthie.rehearsal.scene import HOURS, WEBHOOK, Scene
 
 ENDED = frozenset({"Cancelled", "Re-Scheduled", "No-Show"})
 
@@ -21,6 +22,7 @@ async def tidy(scene: Scene) -> list[str]:
         _cards,
         _keys,
         _plans,
+        _forms,
         _visit_types,
         _hours,
         _webhooks,
@@ -97,7 +99,8 @@ async def _cards(scene: Scene) -> list[str]:
 
 
 async def _keys(scene: Scene) -> list[str]:
-    if "key" not in scene.notebook.pages.made:
+    pages = scene.notebook.pages
+    if "key" not in pages.made and "key" not in pages.intended:
         return []
     return await _emptied_by_name(scene, "an API key", "Keys", "RemoveKey")
 
@@ -115,27 +118,34 @@ async def _visit_types(scene: Scene) -> list[str]:
 
 
 async def _hours(scene: Scene) -> list[str]:
-    made = scene.notebook.pages.made.get("working hours")
-    if made is None:
-        return []
-    reply = await scene.clinician.ask("RemoveHours", id=made)
-    if reply.done:
-        del scene.notebook.pages.made["working hours"]
-        scene.notebook.save()
-        return []
-    return ["working hours"]
+    async def remove(hours: str) -> None:
+        await scene.clinician.ask("RemoveHours", id=hours)
+
+    return await _nameless(scene, HOURS, scene.hours_like_ours, remove)
 
 
 async def _webhooks(scene: Scene) -> list[str]:
-    made = scene.notebook.pages.made.get("webhook")
-    if made is None:
-        return []
-    reply = await scene.organization.ask("RemoveWebhook", id=made)
-    if reply.done:
-        del scene.notebook.pages.made["webhook"]
-        scene.notebook.save()
-        return []
-    return ["a webhook subscription"]
+    async def remove(webhook: str) -> None:
+        await scene.organization.ask("RemoveWebhook", id=webhook)
+
+    return await _nameless(scene, WEBHOOK, scene.webhooks_like_ours, remove)
+
+
+async def _nameless(
+    scene: Scene, kind: str, listed: Listed, remove: Callable[[str], Awaitable[None]]
+) -> list[str]:
+    """Remove the rehearsal's own thing of this kind, if it was made, and list again. Raises Unknown."""
+    pages = scene.notebook.pages
+    own = await scene.own(kind, listed)
+    if own is not None:
+        await remove(own)
+        if own in await listed():
+            return [f"{kind}: {own}"]
+    pages.made.pop(kind, None)
+    if kind in pages.intended:
+        pages.intended.remove(kind)
+    scene.notebook.save()
+    return []
 
 
 async def _patients(scene: Scene) -> list[str]:
@@ -143,7 +153,7 @@ async def _patients(scene: Scene) -> list[str]:
 
     async def active() -> list[str]:
         people = (await scene.organization.ask("PeopleByKeywords", keywords=scene.notebook.pages.run)).nodes()
-        return [each["id"] for each in people if each["active"] and each["first_name"] == "Rehearsal"]
+        return [each["id"] for each in people if each["active"] and _is_ours(scene, each)]
 
     async def archive(patient: str) -> None:
         await scene.organization.ask("ArchivePatient", id=patient)
@@ -182,8 +192,14 @@ async def _everybody(scene: Scene) -> list[str]:
     run, found = scene.notebook.pages.run, set[str]()
     for status in ("active", "archived"):
         listed = await scene.organization.ask("PeopleByKeywords", keywords=run, active_status=status)
-        found |= {each["id"] for each in listed.nodes() if each["first_name"] == "Rehearsal"}
+        found |= {each["id"] for each in listed.nodes() if _is_ours(scene, each)}
     return sorted(found)
+
+
+def _is_ours(scene: Scene, person: Mapping[str, Any]) -> bool:
+    """Whether a record is one of the run's people: by whole names and email, since keywords find parts of anything."""
+    names = person["first_name"], person["last_name"]
+    return names in scene.people_names and (person["email"] or None) in {None, scene.email}
 
 
 async def _patient(scene: Scene) -> str | None:

@@ -1,6 +1,6 @@
 """Questions about patients and keys: how one is found, and what staff may do."""
 
-from integrations.healthie.rehearsal.asking import Account, Unknown
+from integrations.healthie.rehearsal.asking import Account, Reply, Unknown
 from integrations.healthie.rehearsal.questions import Question
 from integrations.healthie.rehearsal.scene import Scene
 
@@ -20,10 +20,10 @@ async def _by_keywords(scene: Scene) -> bool:
 
 async def namesake(scene: Scene, number: int) -> str:
     """One of the two patients without an email, who share a name."""
-    run = scene.notebook.pages.run
+    first_name, last_name = scene.people_names[1]
 
     async def find() -> str | None:
-        people = (await scene.organization.ask("PeopleByKeywords", keywords=f"Namesake {run}")).nodes()
+        people = (await scene.organization.ask("PeopleByKeywords", keywords=last_name)).nodes()
         return people[number]["id"] if len(people) > number else None
 
     return await scene.once(
@@ -32,8 +32,8 @@ async def namesake(scene: Scene, number: int) -> str:
         make=lambda: scene.organization.ask(
             "MakePatient",
             dietitian_id=scene.clinician.id,
-            first_name="Rehearsal",
-            last_name=f"Namesake {run}",
+            first_name=first_name,
+            last_name=last_name,
             skipped_email=True,
         ),
     )
@@ -50,8 +50,16 @@ async def _names(scene: Scene) -> bool:
     return False
 
 
+async def make_key(scene: Scene) -> Reply:
+    """Try to make a key of the patient's; noted before, so that one whose answer is lost is given back too."""
+    patient = await scene.patient()
+    if "key" not in scene.notebook.pages.intended:
+        scene.notebook.intend("key")
+    return await scene.organization.ask("MakeKey", user_id=patient, name=scene.name)
+
+
 async def _may_make_keys(scene: Scene) -> bool:
-    reply = await scene.organization.ask("MakeKey", user_id=await scene.patient(), name=scene.name)
+    reply = await make_key(scene)
     if reply.error and reply.error != "unauthorized":
         reply.require()
     if not reply.done:
@@ -66,7 +74,7 @@ async def _may_make_keys(scene: Scene) -> bool:
 async def patient_account(scene: Scene) -> Account:
     """The patient with a key of their own. Raises Unknown where none may be made."""
     patient = await scene.patient()
-    value = (await scene.organization.ask("MakeKey", user_id=patient, name=scene.name)).require() or {}
+    value = (await make_key(scene)).require() or {}
     if not value.get("api_key"):
         raise Unknown("no key of the patient's could be made")
     scene.notebook.note_made("key", value["api_key_object"]["id"])

@@ -119,11 +119,7 @@ async def _subscribed(scene: Scene) -> None:
     ear = scene.ear
     if ear is None:
         raise Unknown(NO_EAR)
-    await scene.once(
-        "webhook",
-        find=lambda: _webhook(scene, ear.url),
-        make=lambda: scene.organization.ask("MakeWebhook", url=ear.url),
-    )
+    await scene.subscription(ear.url)
 
 
 async def _gone_fields(scene: Scene) -> bool:
@@ -141,11 +137,6 @@ async def _setting(scene: Scene) -> bool:
     if reply.error and reply.error != "graphql_errors":
         reply.require()
     return reply.value is not None
-
-
-async def _webhook(scene: Scene, url: str) -> str | None:
-    listed = (await scene.organization.ask("WebhooksTo", keywords=url)).nodes()
-    return next((each["id"] for each in listed if each["url"] == url), None)
 
 
 def form(text: str) -> str:
