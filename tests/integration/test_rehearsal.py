@@ -39,6 +39,10 @@ APART = {
     "may_create_api_keys",
 }
 FORMATS = {"User": "zone_name", "Appointment": "iso8601", "BillingItem": "offset"}
+RECORDS = """query Records($clinician: ID) { customModuleForms { nodes { name } } appointmentTypes { nodes { name } }
+  offerings { nodes { name } } apiKeys { nodes { name } } webhooks { nodes { url } }
+  users(keywords: "Rehearsal", active_status: "active") { nodes { last_name } } requestedPayments(status_filter: "unpaid") { nodes { id } }
+  availabilities(provider_id: $clinician, show_availability: true, one_time: true) { id } }"""
 RESTORING = """mutation R($id: ID!) { updateAppointmentSetting(input: {id: $id, restore_credit_on_cancel: true,
   enable_late_cancellation_status: true}) { messages { message } } }"""
 
@@ -76,8 +80,8 @@ class Account:
             assert await rehearsed.tidy(scene) == []
             return profile_of(rehearsed, scene)
 
-    async def standing(self) -> tuple[list[str], int]:
-        """What of it a practice would still see: visits that stand, and money (cents) that was not given back."""
+    async def standing(self) -> tuple[list[str], int, dict[str, Any]]:
+        """What a practice sees: visits that stand, money (cents) that was not given back, and its other records."""
         books = await self.emulator.control.books()
         visits = [
             each["id"]
@@ -85,7 +89,8 @@ class Account:
             if not each["deleted_at"] and each["pm_status"] is None
         ]
         charged = sum(each["amount"] for each in books["charges"])
-        return visits, charged - sum(each["amount"] for each in books["refunds"])
+        records = await self.emulator.ask(RECORDS, key=OWNER, clinician=self.clinician)
+        return visits, charged - sum(each["amount"] for each in books["refunds"]), records
 
 
 def profile_of(rehearsed: Rehearsal, scene: Scene) -> Profile:
@@ -193,6 +198,25 @@ async def test_one_that_was_interrupted_goes_on_and_makes_nothing_twice(account:
         '{ users(keywords: "Rehearsal", active_status: "archived") { total_count } }'
     )
     assert people["users"]["total_count"] == 1
+
+
+@pytest.mark.parametrize(
+    ("document", "question"),
+    [
+        ("MakeHours", "taken_time_refused_with_check"),
+        ("MakeWebhook", "digest_header_padded"),
+        ("MakeKey", "patients_read_form_requests"),
+        ("MakeForm", "required_answers_checked"),
+    ],
+)
+async def test_what_was_made_although_its_answer_was_lost_is_given_back(
+    account: Account, document: str, question: str
+) -> None:
+    before = await account.standing()
+    await account.emulator.control.faults({"kind": "lost_answer", "operation": document, "count": 1})
+    profile = await account.play(questions(question))
+    assert document in profile.unknown[question]
+    assert await account.standing() == before
 
 
 async def test_a_profile_has_the_emulator_behave_as_it_says(account: Account, tmp_path: Path) -> None:
