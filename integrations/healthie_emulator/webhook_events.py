@@ -101,7 +101,7 @@ SENT = {
 }
 
 # What happens to a record in more than one word; in all other names of the enum the last word alone is what happens.
-_HAPPENINGS = (
+_TWO_WORDS = (
     "authorization_error",
     "medication_status_updated",
     "participant_joined",
@@ -121,9 +121,9 @@ _HAPPENINGS = (
 def wire_name(offered: str) -> str:
     """Return an event of the enum `WebhookEventType` as it is written in bodies: `appointment.patient_added`."""
     name = offered.lower()
-    found = (each for each in _HAPPENINGS if name.endswith(f"_{each}"))
-    happening = next(found, name.rpartition("_")[2])
-    return f"{name.removesuffix(happening)[:-1]}.{happening}"
+    found = (each for each in _TWO_WORDS if name.endswith(f"_{each}"))
+    what = next(found, name.rpartition("_")[2])
+    return f"{name.removesuffix(what)[:-1]}.{what}"
 
 
 _NEVER_LISTED = frozenset({"created_at", "updated_at"})

@@ -87,6 +87,6 @@ _UNSENT: dict[str, dict[str, tuple[str, ...]]] = {
 NEVER_SENT = {
     f"{record}.{what}": reason
     for reason, records in _UNSENT.items()
-    for record, happenings in records.items()
-    for what in happenings
+    for record, changes in records.items()
+    for what in changes
 }
