@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import timedelta
 
+import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from booking.checkout.ledger import ChargeLedger
@@ -32,6 +33,8 @@ from integrations.database.holds import SqlHoldStore
 from integrations.database.idempotency import IdempotencyKeys
 from integrations.database.inbox import SqlInbox
 from integrations.database.write_probe import WriteProbe
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -142,6 +145,14 @@ class System:
 
         async def check_upstream() -> None:
             report = await self.upstream.drift.check(self.clock.now().date())
+            answered = [each.name for each in report.versions if each.answered]
+            log.info(
+                "upstream.checked",
+                version=report.version,
+                days_left=report.days_left,
+                answered=answered,
+                findings=len(report.findings),
+            )
             for finding in report.findings:  # an alert that was raised already is not sent again
                 if finding.severity is not Severity.NOTE:
                     await self.alert_service.raise_alert(AttentionReason.UPSTREAM_DRIFT, finding.what)

@@ -7,8 +7,9 @@ from typing import Any
 from graphql import GraphQLError
 
 from integrations.healthie_emulator import dates, hours
-from integrations.healthie_emulator.people import licensed_in, provider, providers
+from integrations.healthie_emulator.people import provider
 from integrations.healthie_emulator.scheduling import seats
+from integrations.healthie_emulator.scheduling.clinicians import asked_for
 from integrations.healthie_emulator.scheduling.records import Appointment, AppointmentType
 from integrations.healthie_emulator.scheduling.settings import settings_for
 from integrations.healthie_emulator.state import Request
@@ -92,7 +93,7 @@ def _free(
     wanted = _wanted(request, args)
     if wanted is None:
         return
-    for provider_id in _asked_providers(request, args):
+    for provider_id in asked_for(request, args):
         for moment in hours.slots(request.world, provider_id, wanted, start, end):
             yield moment, provider_id, wanted.length
 
@@ -103,7 +104,7 @@ def _group_slots(
     kinds = _group_kinds(request, args)
     if not kinds:
         return
-    clinicians, world = _asked_providers(request, args), request.world
+    clinicians, world = asked_for(request, args), request.world
     contact = args.get("contact_type")
     for each in world.appointments:
         kind = kinds.get(each.appointment_type_id or "")
@@ -166,30 +167,6 @@ def _wanted(request: Request, args: dict[str, Any]) -> hours.Wanted | None:
         appointment_location_id=place,
         moved_appointment_id=args.get("appointment_to_reschedule_id"),
     )
-
-
-def _asked_providers(request: Request, args: dict[str, Any]) -> list[str]:
-    """Return whose time is meant: one clinician; with `org_level` those of `provider_ids`, or all.
-
-    `exclude_provider_ids` and `tag_ids` do nothing without `org_level`. Nobody here has a tag, and nobody accepts an
-    insurance plan.
-    """
-    world = request.world
-    asked: list[str] = [args.get("provider_id") or ""]
-    left_out: list[str] = []
-    if args.get("org_level"):
-        asked = args.get("provider_ids") or [user.id for user in providers(world)]
-        left_out = args.get("exclude_provider_ids") or []
-        if args.get("tag_ids"):
-            return []
-    state: str = args.get("licensed_in_state") or ""
-    if args.get("accepts_insurance_plan_id"):
-        return []
-    return [
-        each
-        for each in dict.fromkeys(asked)
-        if provider(world, each) and each not in left_out and (not state or licensed_in(world, each, state))
-    ]
 
 
 def _days(request: Request, args: dict[str, Any]) -> Range:

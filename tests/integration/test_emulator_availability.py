@@ -111,6 +111,7 @@ class TestDays:
         return list((await emulator.ask(self.RANGE, key=None, **values))["daysAvailableForRange"])
 
     async def test_a_range_overrides_the_month(self, emulator: EmulatorClient, ids: dict[str, Any]) -> None:
+        """Healthie's reference of `daysAvailableForRange`: `start_date` and `end_date` come before `date_from_month`."""
         asked = {"from": "2027-01-30", "until": "2027-02-02", "month": "2027-03-01"}
         found = await self.days(emulator, ids, **asked)
         assert found == ["2027-01-30", "2027-01-31", "2027-02-01", "2027-02-02"]
@@ -118,6 +119,7 @@ class TestDays:
     async def test_with_no_dates_it_is_the_present_month(
         self, emulator: EmulatorClient, ids: dict[str, Any]
     ) -> None:
+        """Healthie's reference of `date_from_month`: the current date where it is not provided."""
         found = await self.days(emulator, ids)
         assert (found[0], found[-1], len(found)) == ("2027-01-04", "2027-01-31", 28)
 
@@ -137,6 +139,7 @@ class TestDays:
 async def test_who_is_left_out_counts_with_org_level_only_and_before_who_is_asked_for(
     emulator: EmulatorClient, ids: dict[str, Any]
 ) -> None:
+    """Healthie's reference of `exclude_provider_ids`: it wins over `provider_ids`, and is nothing without `org_level`."""
     document = """query Slots($id: ID!, $ids: [ID], $not: [ID], $org: Boolean, $type: ID) {
       availableSlotsForRange(provider_id: $id, provider_ids: $ids, exclude_provider_ids: $not, org_level: $org,
         appt_type_id: $type, start_date: "2027-01-05", end_date: "2027-01-05", make_unique: false) { user_id } }"""
@@ -149,6 +152,35 @@ async def test_who_is_left_out_counts_with_org_level_only_and_before_who_is_aske
 
     assert await whose() == {first}
     assert await whose(org=True, ids=[first, second]) == {second}
+
+
+async def test_tags_and_an_insurance_plan_leave_those_clinicians_who_have_them(
+    emulator: EmulatorClient, ids: dict[str, Any]
+) -> None:
+    """Healthie's reference: `tag_ids` leaves who has all of the tags, with `org_level` only; a plan, who accepts it."""
+    document = """query Slots($id: ID!, $org: Boolean, $tags: [ID], $plan: ID, $type: ID) {
+      availableSlotsForRange(provider_id: $id, org_level: $org, tag_ids: $tags, accepts_insurance_plan_id: $plan,
+        appt_type_id: $type, start_date: "2027-01-05", end_date: "2027-01-05", make_unique: false) { user_id } }"""
+    tagging = """mutation Tag($name: String, $user: ID) { createTag(input: {name: $name, taggable_user_id: $user}) {
+      tag { id } } }"""
+    first, second, *_ = ids["clinicians"]
+
+    async def tag(name: str, user: str) -> str:
+        return str((await emulator.ask(tagging, name=name, user=user))["createTag"]["tag"]["id"])
+
+    async def whose(**asked: Any) -> set[str]:
+        found = await emulator.ask(document, **{"id": first, "type": ids["Initial Visit"], **asked})
+        return {slot["user_id"] for slot in found["availableSlotsForRange"]}
+
+    spanish, evenings = await tag("Spanish", second), await tag("Evenings", first)
+    assert await whose(org=True, tags=[spanish]) == {second}
+    assert await whose(org=True, tags=[spanish, evenings]) == set()
+    assert await whose(tags=[spanish]) == {first}
+    plans = await emulator.ask("{ insurancePlans { nodes { id is_accepted } } }")
+    accepting = {
+        each["id"]: await whose(org=True, plan=each["id"]) for each in plans["insurancePlans"]["nodes"]
+    }
+    assert sorted(map(len, accepting.values())) == [0] * (len(accepting) - 1) + [1]
 
 
 async def test_the_next_slot_is_the_first_of_all(emulator: EmulatorClient, ids: dict[str, Any]) -> None:

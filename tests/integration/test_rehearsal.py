@@ -3,14 +3,13 @@
 import dataclasses
 import shutil
 import socket
-from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from integrations.healthie.connect import Notebook, NotRehearsable, Rehearsal, Scene, listening, rehearsal
+from integrations.healthie.connect import Notebook, NotRehearsable
 from integrations.healthie.rehearsal.profile import Profile
 from integrations.healthie.rehearsal.questions import Question
 from integrations.healthie.rehearsal.rehearse import QUESTIONS
@@ -18,9 +17,11 @@ from integrations.healthie_emulator.emulator import Emulator
 from integrations.healthie_emulator.profile import NotAProfile, read_profile
 from integrations.healthie_emulator.switches import Switches
 from integrations.healthie_emulator.throttle import Limits
-from integrations.upstream.audit import LoggedCalls
 from tests.integration.commands import SETTINGS, frontdoor
-from tests.plugins.emulator import CLINICIAN_1, OWNER, STILL, EmulatorClient
+from tests.integration.rehearsed_account import Account, account
+from tests.plugins.emulator import STILL
+
+__all__ = ["account"]  # a fixture
 
 # Not asked: each check costs the practice money.
 NOT_ASKED = {"eligibility_checks_enabled"}
@@ -40,68 +41,6 @@ APART = {
     "may_create_api_keys",
 }
 FORMATS = {"User": "zone_name", "Appointment": "iso8601", "BillingItem": "offset"}
-RESTORING = """mutation R($id: ID!) { updateAppointmentSetting(input: {id: $id, restore_credit_on_cancel: true,
-  enable_late_cancellation_status: true}) { messages { message } } }"""
-
-
-@dataclasses.dataclass(kw_only=True)
-class Account:
-    """A practice to rehearse on, whose emulator has these switches."""
-
-    emulator: EmulatorClient
-    clinician: str
-    path: Path
-
-    def connected(self) -> Any:
-        return rehearsal(
-            url=f"{self.emulator.url}/graphql",
-            organization_key=OWNER,
-            clinician_id=self.clinician,
-            clinician_key=CLINICIAN_1,
-            audit=LoggedCalls(),
-            now=lambda: datetime.fromisoformat(STILL),
-        )
-
-    def notebook(self) -> Notebook:
-        return Notebook.opened(self.path, upstream=self.emulator.url, now=datetime.fromisoformat(STILL))
-
-    async def play(self, questions: Sequence[Question] = QUESTIONS) -> Profile:
-        """A rehearsal from its beginning to its end."""
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            port = free.getsockname()[1]
-        ear = listening(f"http://127.0.0.1:{port}/hear?here", host="127.0.0.1", port=port)
-        async with self.connected() as rehearsed, ear as heard:
-            scene = await rehearsed.scene(self.notebook(), heard)
-            async for _ in rehearsed.ask_all(scene, questions):
-                pass
-            assert await rehearsed.tidy(scene) == []
-            return profile_of(rehearsed, scene)
-
-    async def standing(self) -> tuple[list[str], int]:
-        """What of it a practice would still see: visits that stand, and money (cents) that was not given back."""
-        books = await self.emulator.control.books()
-        visits = [
-            each["id"]
-            for each in books["appointments"]
-            if not each["deleted_at"] and each["pm_status"] is None
-        ]
-        charged = sum(each["amount"] for each in books["charges"])
-        return visits, charged - sum(each["amount"] for each in books["refunds"])
-
-
-def profile_of(rehearsed: Rehearsal, scene: Scene) -> Profile:
-    return rehearsed.profile(scene)
-
-
-@pytest.fixture
-async def account(emulator_server: EmulatorClient, tmp_path: Path) -> Account:
-    practice = await emulator_server.control.reset(clock=STILL)
-    me = await emulator_server.ask("{ currentUser { appointment_setting { id } } }")
-    answer = await emulator_server.ask(RESTORING, id=me["currentUser"]["appointment_setting"]["id"])
-    assert not answer["updateAppointmentSetting"]["messages"]
-    return Account(
-        emulator=emulator_server, clinician=practice["clinicians"][0]["id"], path=tmp_path / "notebook.json"
-    )
 
 
 def questions(*names: str) -> list[Question]:
@@ -194,6 +133,25 @@ async def test_one_that_was_interrupted_goes_on_and_makes_nothing_twice(account:
         '{ users(keywords: "Rehearsal", active_status: "archived") { total_count } }'
     )
     assert people["users"]["total_count"] == 1
+
+
+@pytest.mark.parametrize(
+    ("document", "question"),
+    [
+        ("MakeHours", "taken_time_refused_with_check"),
+        ("MakeWebhook", "digest_header_padded"),
+        ("MakeKey", "patients_read_form_requests"),
+        ("MakeForm", "required_answers_checked"),
+    ],
+)
+async def test_what_was_made_although_its_answer_was_lost_is_given_back(
+    account: Account, document: str, question: str
+) -> None:
+    before = await account.standing()
+    await account.emulator.control.faults({"kind": "lost_answer", "operation": document, "count": 1})
+    profile = await account.play(questions(question))
+    assert document in profile.unknown[question]
+    assert await account.standing() == before
 
 
 async def test_a_profile_has_the_emulator_behave_as_it_says(account: Account, tmp_path: Path) -> None:
@@ -307,7 +265,7 @@ class TestCommand:
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setenv("FRONTDOOR_HEALTHIE_URL", "http://127.0.0.1:9/graphql")
-        with socket.create_server(("0.0.0.0", 0)) as taken:  # where the command listens
+        with socket.create_server(("0.0.0.0", 0)) as taken:
             port = taken.getsockname()[1]
             result = frontdoor(
                 "rehearse", "--yes", "--webhook-url", "https://x.example.com/", "--webhook-port", str(port)

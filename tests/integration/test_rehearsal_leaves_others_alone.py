@@ -9,7 +9,7 @@ from integrations.healthie.rehearsal.asking import Unknown
 from integrations.healthie.rehearsal.listening import Ear
 from integrations.healthie.rehearsal.questions.forms import _required as fill_a_form
 from integrations.healthie.rehearsal.questions.people import make_key
-from tests.integration.test_rehearsal import Account, account
+from tests.integration.rehearsed_account import Account, account
 from tests.plugins.emulator import CLINICIAN_1
 
 __all__ = ["account"]  # a fixture

@@ -17,6 +17,7 @@ import pytest
 from click.testing import CliRunner, Result
 from pydantic import HttpUrl, SecretStr
 from sqlalchemy import select
+from structlog.testing import capture_logs
 
 from booking.operations.model import AttentionReason
 from booking.pace_law import KeyState
@@ -310,10 +311,15 @@ async def test_a_worker_alerts_an_end_that_is_near_soon_after_its_start_and_says
 ) -> None:
     """Healthie: on 2027-01-31 versions before 2026-07-01 stop answering, and every answer before that warns of it."""
     worker = system.worker()
-    for wait in (timedelta(), timedelta(minutes=5), timedelta(days=1)):
-        clock.at += wait
-        await worker.tick()
+    with capture_logs() as logged:
+        for wait in (timedelta(), timedelta(minutes=5), timedelta(days=1)):
+            clock.at += wait
+            await worker.tick()
 
+    told = [each for each in logged if each["event"] == "upstream.checked"]
+    assert [(each["version"], each["days_left"], each["answered"]) for each in told] == [
+        ("2026-01-01", left, ["2026-10-01", "2026-07-01", "2026-01-01"]) for left in (52, 51)
+    ]
     seen = [each["operation"] for each in await emulator_server.control.requests()]
     assert seen.count("IntrospectionQuery") == 2
     assert await raised(system) == [

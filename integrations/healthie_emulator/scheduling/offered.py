@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from integrations.healthie_emulator.amounts import PRACTICE_CURRENCY, to_minor
-from integrations.healthie_emulator.errors import not_allowed, refused
+from integrations.healthie_emulator.errors import Refusal, not_allowed, refused
 from integrations.healthie_emulator.people import provider
 from integrations.healthie_emulator.scheduling.records import AppointmentType
 from integrations.healthie_emulator.state import Request
@@ -48,9 +48,10 @@ def _create_type(request: Request, given: dict[str, Any]) -> dict[str, Any]:
         return _refuse("name", "Name can't be blank")
     if not (given.get("length") or 0) > 0:
         return _refuse("length", "Length must be greater than 0")
-    values = _read_type(request, given, {})
-    if isinstance(values, tuple):
-        return _refuse(*values)
+    try:
+        values = _read_type(request, given, {})
+    except Refusal as refusal:
+        return refusal.payload(appointmentType=None)
     values.setdefault("available_contact_types", CONTACT_TYPES)
     values.setdefault("clients_can_book", True)
     made = world.appointment_types.add(position=len(world.appointment_types), **values)
@@ -63,9 +64,10 @@ def _update_type(request: Request, given: dict[str, Any]) -> dict[str, Any]:
     kind = appointment_type_of(request.world, given.get("id"))
     if kind is None:
         return _refuse("id", NOT_FOUND)
-    values = _read_type(request, given, kind.more)
-    if isinstance(values, tuple):
-        return _refuse(*values)
+    try:
+        values = _read_type(request, given, kind.more)
+    except Refusal as refusal:
+        return refusal.payload(appointmentType=None)
     if given.get("has_specific_appointment_settings") is False:
         values |= {"own_settings": None, "minimum_advance_schedule_time": None}
     values["available_contact_types"] = _shown_contacts(kind, given, values)
@@ -87,26 +89,26 @@ def _refuse(field: str, message: str) -> dict[str, Any]:
     return refused(message, field=field, appointmentType=None)
 
 
-def _read_type(request: Request, given: dict[str, Any], more: Any) -> dict[str, Any] | tuple[str, str]:
-    """Read what was sent of a type; a pair is the field and the message of a refusal."""
+def _read_type(request: Request, given: dict[str, Any], more: Any) -> dict[str, Any]:
+    """Read what was sent of a type. Raises Refusal."""
     values = {name: given[name] for name in DIRECT if given.get(name) is not None}
     kept = {name: given[name] for name in KEPT if given.get(name) is not None}
     if given.get("contact_type_overrides"):
         names = [CONTACT_NAMES.get(each, each) for each in given["contact_type_overrides"]]
         if not set(names) <= set(CONTACT_TYPES):
-            return "contact_type_overrides", "Contact type is not included in the list"
+            raise Refusal("contact_type_overrides", "Contact type is not included in the list")
         values["available_contact_types"] = tuple(names)
     if given.get("provider_ids_for_appt_type_connections") is not None:
         ids = [each for each in given["provider_ids_for_appt_type_connections"] if each]
         if any(provider(request.world, each) is None for each in ids):
-            return "provider_ids_for_appt_type_connections", "Provider not found"
+            raise Refusal("provider_ids_for_appt_type_connections", "Provider not found")
         values["provider_ids"] = tuple(ids)
     if given.get("require_specific_providers") is False:
         values["provider_ids"] = ()
     if given.get("pricing"):
         values["price"] = to_minor(given["pricing"], PRACTICE_CURRENCY)
         if values["price"] is None:
-            return "pricing", "Pricing is not a number"
+            raise Refusal("pricing", "Pricing is not a number")
     if (setting := given.get("appointment_setting")) is not None:
         told = {name: value for name, value in setting.items() if name not in {"id", "_destroy"}}
         values["own_settings"] = None if setting.get("_destroy") else told
