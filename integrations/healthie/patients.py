@@ -194,7 +194,7 @@ def _reference(person: PatientFound) -> str | None:
     """The checkout id in a record's metadata, or None. Practices may store anything there."""
     try:
         return reference_of(json.loads(person.metadata or "null"))
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
 
 

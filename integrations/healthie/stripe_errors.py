@@ -10,7 +10,7 @@ def message_of(text: str) -> str | None:
     """The message in the JSON of an error, as Stripe writes it, bare or under `error`; None for anything else."""
     try:
         told = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     inner = told.get("error") if isinstance(told, dict) else None
     error = inner if isinstance(inner, dict) else told

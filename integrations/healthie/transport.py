@@ -115,7 +115,10 @@ class Connection:
         self._note_warnings(request.version, body)
         if refuses_permission(body, mutation=request.mutation):
             return answer.failed(_not_permitted(request, acting) or Unauthorized(request.operation))
-        data = document.read(body.get("data"))
+        try:
+            data = document.read(body.get("data"))
+        except (TypeError, LookupError, AttributeError, RecursionError):  # of no shape that a reader knows
+            return answer.failed(unusable(request, answer.status))
         if body.get("errors") or not isinstance(data, dict):
             return answer.failed(_graphql_error(request, body | {"data": data}))
         return answer.brought(data)

@@ -9,7 +9,7 @@ import pytest
 from graphql import parse, validate
 from structlog.testing import capture_logs
 
-from booking.errors import UpstreamUnavailable
+from booking.errors import OutcomeUnknown, UpstreamUnavailable
 from integrations.healthie.base import REPLACED_WITHIN, on_version
 from integrations.healthie.contract import adapted, contract_schema, operations
 from integrations.healthie.drift import coordinates
@@ -122,6 +122,15 @@ class TestOnTheNewestVersion:
             charge = await healthie.billing.charge(a_checkout())
 
         assert charge.differs == ("plan",)
+
+    @pytest.mark.parametrize("offerings", [[1], [{"name": "no id"}], [[{"id": "40"}]]])
+    async def test_a_charge_whose_plan_is_of_no_known_shape_is_not_taken_for_refused(
+        self, offerings: Any
+    ) -> None:
+        payment = a_payment(offering_id=offerings, user_package_selection=[])
+        async with Script(answers={"Charge": charged(payment)}).connected(version=NEWEST) as healthie:
+            with pytest.raises(OutcomeUnknown):
+                await healthie.billing.charge(a_checkout())
 
 
 def choice(answers: dict[str, Any], asked: list[str], **options: Any) -> VersionChoice:
