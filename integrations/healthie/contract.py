@@ -45,6 +45,8 @@ def contract_schema(version: str = CONTRACT) -> GraphQLSchema:
     committed = parse((HERE / "contract.graphql").read_text(encoding="utf-8"))
     differences = differences_of(version)
     lost = (gone_in(version) - gone_in(CONTRACT)) | {f"{each.type}.{each.field}" for each in differences}
+    if not lost:
+        return build_ast_schema(committed)
     added = [parse(f"extend type {each.type} {{ {each.declares} }}") for each in differences]
     return build_ast_schema(concat_ast([visit(committed, _Dropping(lost)), *added]))
 

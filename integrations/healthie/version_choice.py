@@ -64,10 +64,12 @@ async def ask_version(client: Client, version: str) -> Standing:
     Its document holds every operation, and only one that asks whose the key is gets executed: a GraphQL server validates a
     document as a whole.
     """
+    # In a thread: for the first one the contract's schema is built, and a start does not stand still for it.
+    document = await asyncio.to_thread(_probe, version)
     try:
         await client.execute(
             WhoAmI,
-            query=_probe(version),
+            query=document,
             operation_name=PROBE,
             mutation=False,
             variables={},

@@ -70,6 +70,7 @@ td,th{{text-align:left;padding:.2rem 1rem .2rem 0}}</style>
 def create_app(emulator: Emulator | None = None) -> Starlette:
     """Create the application for an emulator, a new one if none is given."""
     emulator = emulator or Emulator()
+    schema(versions.SHAPES[-1])  # built before the first request, which would wait half a second for it
 
     @contextlib.asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:

@@ -7,14 +7,22 @@ from pathlib import Path
 
 import pytest
 
+from gateway.runtime import composition
 from integrations.database.engine import connect_database
 from tests.plugins.databases import emptied
 from tests.plugins.discovery import outside_the_loop
+from tests.plugins.stack import FIRST_PROOFS_SECONDS
 from tests.reliability.database import Database
 from tests.reliability.practice import Practice, a_practice
 from tests.reliability.processes import Nursery, Running, a_nursery
 
 Open = Callable[..., Awaitable[Practice]]
+
+
+@pytest.fixture(autouse=True)
+def every_key_is_proved_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A peer in this process starts with every clinician offered, however slow the machine."""
+    monkeypatch.setattr(composition, "FIRST_PROOFS_SECONDS", FIRST_PROOFS_SECONDS)
 
 
 @pytest.fixture(scope="session")
