@@ -7,6 +7,7 @@ a cursor, execute, fetch, close it), and its transaction two more, one of them f
 import asyncio
 import contextlib
 import sqlite3
+import time
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, Self
 
@@ -15,8 +16,8 @@ import aiosqlite
 # SQLite has one writer at a time; a longer wait than this is a fault, not a queue.
 BUSY_TIMEOUT_MS = 10_000
 
-# Attempts to switch a new file to its write-ahead log: the second succeeds, unless many processes open it at once.
-_SWITCHES = 5
+# Seconds between attempts to switch a new file to its write-ahead log.
+_SWITCHED_AGAIN = 0.005
 
 
 class _Answer(NamedTuple):
@@ -145,13 +146,19 @@ def prepared(connection: sqlite3.Connection) -> sqlite3.Connection:
 
 
 def _write_ahead(connection: sqlite3.Connection) -> None:
-    """Switch a database to its write-ahead log.
+    """Switch a database to its write-ahead log. Raises sqlite3.OperationalError after BUSY_TIMEOUT_MS.
 
     When several connections open a new file at once, each has a read lock and wants an exclusive one; SQLite then refuses all but
-    one without waiting. A retry waits for that one, and finds the switch done.
+    one without waiting, whatever the busy timeout. So the wait for that one is here, in the connection's thread.
     """
-    for _ in range(_SWITCHES):
-        with contextlib.suppress(sqlite3.OperationalError):
+    until = time.monotonic() + BUSY_TIMEOUT_MS / 1000
+    while True:
+        try:
             connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            is_busy = error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY  # the low byte is the primary code
+            if not is_busy or time.monotonic() >= until:
+                raise
+            time.sleep(_SWITCHED_AGAIN)
+        else:
             return
-    connection.execute("PRAGMA journal_mode = WAL")
