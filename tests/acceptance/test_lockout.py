@@ -137,4 +137,5 @@ class TestSharedByProcesses:
         other = await stacks.another(stack)
         await stack.emulator.control.forget_requests()
         assert (await (await other.visitor()).ask(documents.PLANS))["plans"]["nodes"]
-        assert await stack.upstream() == []
+        # Which version is answered is asked beside the start, and may come after it.
+        assert set(await stack.upstream()) <= {"ApiVersion"}
