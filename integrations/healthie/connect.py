@@ -23,11 +23,12 @@ from integrations.healthie.cards import HealthieCards
 from integrations.healthie.catalog import CatalogReader
 from integrations.healthie.changes import HealthieChanges
 from integrations.healthie.charge_check import ChargeCheck
+from integrations.healthie.clients import Clients
 from integrations.healthie.declines import DeclineCodes
 from integrations.healthie.generated.client import Client
 from integrations.healthie.invoices import HealthieInvoices
 from integrations.healthie.key_proved_catalog import KeyProvedCatalog
-from integrations.healthie.keys import KeyStore, plain
+from integrations.healthie.keys import KeyStore
 from integrations.healthie.on_sale import HealthieOnSale
 from integrations.healthie.patients import HealthiePatients
 from integrations.healthie.permission_check import PermissionCheck
@@ -49,13 +50,11 @@ from integrations.healthie.rehearsal.scene import Scene
 from integrations.healthie.resource_reader import Digest, HealthieResourceReader
 from integrations.healthie.scheduling import HealthieScheduling
 from integrations.healthie.subscriptions import HealthieSubscriptions
-from integrations.healthie.transport import Acting, Connection
 from integrations.healthie.upstream import UpstreamCheck, compare_sdl
-from integrations.healthie.version_choice import Replaced, Standing, VersionChoice, ask_version
+from integrations.healthie.version_choice import Replaced
 from integrations.healthie.version_choice import only_logged as replacement_only_logged
 from integrations.healthie.webhooks import HealthieWebhooks
 from integrations.upstream.audit import CallAudit
-from integrations.upstream.calls import log_retries
 from integrations.upstream.gate import Gate
 
 __all__ = [
@@ -113,26 +112,20 @@ async def connect(
     `not_permitted`: called with every refusal of a permission that the owner of a key lacks.
     `catalog_cache`: shared by processes; without it this process has its own. `now`: the clock for the age of catalog and proofs.
     """
-    log_retries()
-    connection = Connection(url=url, shard=shard, transport=transport)
-
-    async def ask(asked: str) -> Standing:
-        return await ask_version(organization, asked)
-
-    versions = VersionChoice(pinned=version, ask=ask, today=lambda: now().date(), replaced=version_replaced)
-
-    def client(acting: Acting) -> Client:
-        return Client(
-            connection=connection,
-            acting=acting,
-            audit=audit,
-            versions=versions,
-            gate=gate,
-            not_permitted=not_permitted,
-        )
-
-    organization = client(Acting(user_id=None, key=plain(organization_key)))
-    keys = KeyStore(clinician_keys, client=client, now=now, proving=proving)
+    clients = Clients(
+        url=url,
+        organization_key=organization_key,
+        audit=audit,
+        now=now,
+        version=version,
+        shard=shard,
+        gate=gate,
+        transport=transport,
+        version_replaced=version_replaced,
+        not_permitted=not_permitted,
+    )
+    organization = clients.organization
+    keys = KeyStore(clinician_keys, client=clients.acting_as, now=now, proving=proving)
     comparison = Comparison(noticed)
     kept = CachedCatalog(
         read=CatalogReader(client=organization).read,
@@ -170,17 +163,17 @@ async def connect(
             changes=HealthieChanges(client=organization, now=now),
             subscriptions=HealthieSubscriptions(client=organization, comparison=comparison),
             keys=keys,
-            api_version=versions,
+            api_version=clients.versions,
             drift=UpstreamCheck(
                 client=organization,
-                versions=versions,
-                warnings=connection.warnings,
+                versions=clients.versions,
+                warnings=clients.connection.warnings,
                 permissions=PermissionCheck(client=organization, keys=keys),
                 charges=ChargeCheck(client=organization, catalog=kept.catalog),
             ),
         )
     finally:
-        await connection.aclose()
+        await clients.aclose()
 
 
 def webhook_source() -> WebhookSource:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal, InvalidOperation
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
@@ -61,11 +62,25 @@ class Reply:
             raise Unknown(f"{self.document}: {why[:SHOWN]}")
         return self.value
 
+    def require_certain(self, *refusals: str) -> bool:
+        """Whether it was done. Raises Unknown when the answer cannot be used, unless its code is one of these, which refuse."""
+        if self.error and self.error not in refusals:
+            self.require()
+        return self.done
+
     def nodes(self) -> list[dict[str, Any]]:
         """The records of a connection or list. Raises Unknown."""
         value = self.require()
         listed = value.get("nodes") if isinstance(value, Mapping) else value
         return [each for each in listed or () if each]
+
+
+def amount_of(text: object) -> Decimal:
+    """An amount as Healthie writes it; nothing is 0. Raises Unknown."""
+    try:
+        return Decimal(str(text or 0))
+    except InvalidOperation:
+        raise Unknown("an amount cannot be read") from None
 
 
 @dataclass(frozen=True, kw_only=True)

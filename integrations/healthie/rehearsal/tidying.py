@@ -2,10 +2,10 @@
 
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
-from integrations.healthie.rehearsal.asking import Unknown
+from integrations.healthie.rehearsal.asking import Unknown, amount_of
 from integrations.healthie.rehearsal.ground import Listed
 from integrations.healthie.rehearsal.scene import HOURS, WEBHOOK, Scene
 
@@ -215,15 +215,8 @@ def _owed(payments: Iterable[dict[str, Any]]) -> dict[str, Decimal]:
         if each["state"] == "SUCCEEDED" and each["stripe_charge_id"]:
             charges[each["stripe_charge_id"]].append(each)
     kept = {
-        listed[0]["id"]: max(_amount(each["amount_paid"]) for each in listed)
-        - sum((_amount(each["refund_amount"]) for each in listed), Decimal(0))
+        listed[0]["id"]: max(amount_of(each["amount_paid"]) for each in listed)
+        - sum((amount_of(each["refund_amount"]) for each in listed), Decimal(0))
         for listed in charges.values()
     }
     return {payment: amount for payment, amount in kept.items() if amount > 0}
-
-
-def _amount(text: object) -> Decimal:
-    try:
-        return Decimal(str(text or 0))
-    except InvalidOperation:
-        raise Unknown("an amount cannot be read") from None

@@ -28,9 +28,7 @@ async def _notice(scene: Scene) -> bool:
     patient = await patient_account(scene)
     made = scene.created(await scene.book(scene.next_time(), visit_type=visit_type))
     removed = await patient.ask("RemoveVisit", id=made)
-    if removed.error:
-        removed.require()
-    return not removed.done
+    return not removed.require_certain()
 
 
 async def _attendees(scene: Scene) -> bool:

@@ -16,9 +16,7 @@ async def _required(scene: Scene) -> bool:
     asked = await scene.organization.ask("MakeFormQuestion", form_id=form)
     scene.created(asked)
     filled = await scene.organization.ask("FillForm", form_id=form, user_id=await scene.patient())
-    if filled.error:
-        filled.require()
-    return not (filled.done and scene.created(filled))
+    return not (filled.require_certain() and scene.created(filled))
 
 
 async def _reset(scene: Scene) -> bool:

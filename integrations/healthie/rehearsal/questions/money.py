@@ -2,10 +2,10 @@
 
 import itertools
 import json
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
-from integrations.healthie.rehearsal.asking import Reply, Unknown
+from integrations.healthie.rehearsal.asking import Reply, Unknown, amount_of
 from integrations.healthie.rehearsal.ground import CARD, PRICE
 from integrations.healthie.rehearsal.questions import Question
 from integrations.healthie.rehearsal.scene import Scene
@@ -17,14 +17,12 @@ MOST_LOOKS = 12  # at promo codes
 
 async def _bank_account(scene: Scene) -> bool:
     reply = await scene.pay("first")
-    if reply.error:
-        reply.require()
-    return reply.done or await _is_verified(scene)
+    return reply.require_certain() or await _is_verified(scene)
 
 
 async def _charges(scene: Scene) -> bool:
     reply = await scene.pay("second")
-    if reply.error or not (reply.done or await _is_verified(scene)):
+    if not (reply.require_certain() or await _is_verified(scene)):
         reply.require()
     return reply.done
 
@@ -44,8 +42,7 @@ async def _repeated_key(scene: Scene) -> bool:
     await _paid(scene, "twice")
     before = len(await scene.payments())
     again = await scene.pay("twice")
-    if again.error:
-        again.require()
+    again.require_certain()
     return len(await scene.payments()) > before
 
 
@@ -54,17 +51,15 @@ async def _net_payment(scene: Scene) -> bool:
     given = await scene.clinician.ask("GiveBack", id=made["id"], amount=HALF, key=scene.key("half"))
     given.require()
     after = await _payment(scene, made["id"])
-    if _amount(after["refund_amount"]) != Decimal(HALF):
+    if amount_of(after["refund_amount"]) != Decimal(HALF):
         raise scene.nothing_done(given)
-    return _amount(after["net_payment"]) < Decimal(PRICE)
+    return amount_of(after["net_payment"]) < Decimal(PRICE)
 
 
 async def _named_token(scene: Scene) -> bool:
     await scene.card()
     again = await scene.organization.ask("MakeCard", user_id=await scene.patient(), token=CARD)
-    if again.error:
-        again.require()
-    return not again.done
+    return not again.require_certain()
 
 
 async def _paid(scene: Scene, name: str) -> dict[str, Any]:
@@ -84,13 +79,6 @@ async def _payment(scene: Scene, payment_id: str) -> dict[str, Any]:
     if found is None:
         raise Unknown("a payment that was made is not in the patient's list")
     return found
-
-
-def _amount(text: object) -> Decimal:
-    try:
-        return Decimal(str(text or 0))
-    except InvalidOperation:
-        raise Unknown("an amount cannot be read") from None
 
 
 async def _json_errors(scene: Scene) -> bool:
@@ -113,8 +101,7 @@ async def _settable(scene: Scene) -> bool:
     if invoice is None:
         raise Unknown("booking raised no invoice")
     settled = await scene.organization.ask("SettleInvoice", id=invoice["id"])
-    if settled.error:
-        settled.require()
+    settled.require_certain()
     after = (await scene.organization.ask("Invoice", id=invoice["id"])).require() or {}
     return bool(after.get("status") == "Paid")
 
@@ -128,11 +115,11 @@ async def _discount(scene: Scene) -> bool:
     for code, plan in itertools.islice(itertools.product(codes, plans), MOST_LOOKS):
         found = await scene.organization.ask("Discount", coupon_code=code, offering_id=plan["id"])
         answer = found.require() or {}
-        first = _amount(plan["initial_payment_amount"] or plan["price"])
-        off = _amount(answer.get("first_amount"))
+        first = amount_of(plan["initial_payment_amount"] or plan["price"])
+        off = amount_of(answer.get("first_amount"))
         said = answer.get("new_first_price")
         if not answer.get("fail_reason") and said is not None and 0 < off < first and off != first - off:
-            return _amount(said) == off
+            return amount_of(said) == off
     raise Unknown("the practice has no promo code that tells it")
 
 

@@ -60,9 +60,7 @@ async def make_key(scene: Scene) -> Reply:
 
 async def _may_make_keys(scene: Scene) -> bool:
     reply = await make_key(scene)
-    if reply.error and reply.error != "unauthorized":
-        reply.require()
-    if not reply.done:
+    if not reply.require_certain("unauthorized"):
         return False
     value = reply.require() or {}
     if not value.get("api_key_object"):
@@ -94,9 +92,7 @@ async def _patient_cancels(scene: Scene) -> bool:
 
 async def _patient_reads(scene: Scene) -> bool:
     reply = await (await patient_account(scene)).ask("OpenForms", user_id=await scene.patient())
-    if reply.error and reply.error != "unauthorized":
-        reply.require()
-    return reply.done and reply.value is not None
+    return reply.require_certain("unauthorized") and reply.value is not None
 
 
 async def _missing(scene: Scene) -> list[str]:

@@ -16,19 +16,21 @@ async def _own_key(scene: Scene) -> bool:
 
 
 async def _other_party(scene: Scene) -> bool:
-    if scene.organization.id == scene.clinician.id:
-        raise Unknown("the organization's key is the clinician's own")
-    visit = await scene.booked(scene.next_time(), by=scene.organization, other_party_id=scene.clinician.id)
-    return _provider(visit) == scene.clinician.id
+    return _provider(await _booked_for_another(scene)) == scene.clinician.id
 
 
 async def _second(scene: Scene) -> bool:
-    if scene.organization.id == scene.clinician.id:
-        raise Unknown("the organization's key is the clinician's own")
-    visit = await scene.booked(scene.next_time(), by=scene.organization, other_party_id=scene.clinician.id)
+    visit = await _booked_for_another(scene)
     if _provider(visit) != scene.clinician.id:
         raise Unknown("`other_party_id` does not name the clinician")
     return any(each["id"] == scene.organization.id for each in visit.get("providers") or ())
+
+
+async def _booked_for_another(scene: Scene) -> dict[str, Any]:
+    """A visit that the organization's key books with the clinician. Raises Unknown."""
+    if scene.organization.id == scene.clinician.id:
+        raise Unknown("the organization's key is the clinician's own")
+    return await scene.booked(scene.next_time(), by=scene.organization, other_party_id=scene.clinician.id)
 
 
 async def _metadata(scene: Scene) -> bool:
@@ -87,9 +89,7 @@ def _provider(visit: dict[str, Any]) -> str | None:
 
 def _was_booked(scene: Scene, reply: Reply) -> bool:
     """Whether a booking was made. Raises Unknown when that is not certain."""
-    if reply.error:
-        reply.require()
-    return reply.done and bool(scene.created(reply))
+    return reply.require_certain() and bool(scene.created(reply))
 
 
 QUESTIONS = (

@@ -127,15 +127,12 @@ async def _gone_fields(scene: Scene) -> bool:
     reply = await ask(
         scene.organization.client, "PaymentsOfOldShape", version=NEWEST, client_id=await scene.patient()
     )
-    if reply.error not in {None, "invalid_request", "graphql_errors"}:
-        reply.require()
-    return reply.done
+    return reply.require_certain("invalid_request", "graphql_errors")
 
 
 async def _setting(scene: Scene) -> bool:
     reply = await scene.organization.ask("SettingOfNobody")
-    if reply.error and reply.error != "graphql_errors":
-        reply.require()
+    reply.require_certain("graphql_errors")
     return reply.value is not None
 
 
