@@ -27,8 +27,9 @@ from booking.models import (
 )
 from booking.money import Money
 from booking.scheduling.day_capacity import DayCapacity
+from booking.slot_columns import SlotColumns
 from booking.slot_query import SlotQuery
-from booking.slots import Busy, Interval, Slot
+from booking.slots import Busy, Interval
 
 # The `reason` of the UpstreamRefused that creating an existing patient raises.
 PATIENT_EXISTS = "patient_exists"
@@ -67,8 +68,8 @@ class Availability(Protocol):
     Every call reads upstream. Callers that go through `RecentSlots` share identical reads (single flight).
     """
 
-    async def slots(self, query: SlotQuery) -> Sequence[Slot]:
-        """Slots that start on the days first..last (inclusive, in the query's time zone), ordered by start, then clinician."""
+    async def slots(self, query: SlotQuery) -> SlotColumns:
+        """Slots of the query's kind that start on its days first..last (inclusive, in its time zone)."""
 
     async def days(self, query: SlotQuery) -> Sequence[date]:
         """The days of first..last, which must be one calendar month, that have a free slot; ascending."""

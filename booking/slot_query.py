@@ -7,6 +7,7 @@ from typing import Self
 
 from booking.catalog.model import Catalog, ContactType, VisitType
 from booking.errors import InvalidInput
+from booking.slot_columns import SlotColumns
 from booking.slots import Interval, Slot
 from booking.zones import zone
 
@@ -75,6 +76,13 @@ class SlotQuery:
             first=slot.day,
             last=slot.day,
             time_zone="UTC",
+        )
+
+    @property
+    def no_slots(self) -> SlotColumns:
+        """No slots, of the kind that is requested: a base for those that are found."""
+        return SlotColumns(
+            visit_type_id=self.visit_type_id, contact_type=self.contact_type, location_id=self.location_id
         )
 
     @property

@@ -11,8 +11,8 @@ from datetime import date, datetime, timedelta
 from booking.errors import UpstreamUnavailable
 from booking.ports import Availability, Clock
 from booking.single_flight import SingleFlight
+from booking.slot_columns import SlotColumns
 from booking.slot_query import SlotQuery
-from booking.slots import Slot
 
 # A slot may have been taken since in the practice's own calendar; taking a hold always reads it again.
 STALE = timedelta(seconds=15)
@@ -25,7 +25,7 @@ MOST = 500
 class Offered:
     """The offer that answers one query."""
 
-    slots: tuple[Slot, ...]
+    slots: SlotColumns
     as_of: datetime  # UTC, taken before the request was sent
     stale: bool = False  # a newer reading was needed and failed
 
@@ -64,7 +64,7 @@ class RecentSlots:
 
     async def _request(self, query: SlotQuery) -> Offered:
         as_of = self._clock.now()
-        offered = Offered(slots=tuple(await self._availability.slots(query)), as_of=as_of)
+        offered = Offered(slots=await self._availability.slots(query), as_of=as_of)
         self._keep(query, offered)
         return offered
 

@@ -1,12 +1,13 @@
 """Slot search: the offer of the system of record, minus what is held or claimed here."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 from booking.errors import InvalidInput
 from booking.ports import Availability, Clock, HoldStore
 from booking.scheduling.recent_slots import Offered, RecentSlots
+from booking.slot_columns import SlotColumns
 from booking.slot_query import SlotQuery
 from booking.slots import Busy, Interval, Slot, free_of
 from booking.tasks import gather_or_cancel
@@ -63,7 +64,7 @@ class SlotSearch:
     async def offered(self, query: SlotQuery) -> Offered:
         """The offer of the system of record, or a stale one of the last 15 seconds. Raises UpstreamUnavailable."""
         if not query.clinician_ids:
-            return Offered(slots=(), as_of=self._clock.now())
+            return Offered(slots=query.no_slots, as_of=self._clock.now())
         return await self._recent.slots(query)
 
     async def taken(self, query: SlotQuery) -> list[Busy]:
@@ -114,7 +115,7 @@ class SlotSearch:
         """Whether the system of record offers exactly this slot right now; never the fallback. Raises UpstreamUnavailable."""
         return slot in await self.offered_day(slot)
 
-    async def offered_day(self, slot: Slot) -> Sequence[Slot]:
+    async def offered_day(self, slot: Slot) -> SlotColumns:
         """The present offer of the slot's day (UTC) for the same clinician, visit type, contact type and location."""
         return (await self._recent.slots_now(SlotQuery.like(slot))).slots
 

@@ -3,11 +3,13 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import date, datetime, time, timedelta
+from itertools import chain
 from zoneinfo import ZoneInfo
 
+from booking.slot_columns import Row, SlotColumns
 from booking.slot_query import SlotQuery
-from booking.slots import Slot
 from booking.tasks import gather_or_cancel
+from booking.zones import day_start
 from integrations.healthie.contact_types import healthie_name
 from integrations.healthie.generated.client import Client
 from integrations.healthie.keys import KeyStore
@@ -24,14 +26,11 @@ class HealthieAvailability:
         self._client = client
         self._keys = keys
 
-    async def slots(self, query: SlotQuery) -> Sequence[Slot]:
-        """Slots that start on the days first..last in the query's time zone, by start, then clinician.
-
-        Raises UpstreamUnavailable.
-        """
+    async def slots(self, query: SlotQuery) -> SlotColumns:
+        """Slots that start on the days first..last in the query's time zone. Raises UpstreamUnavailable."""
         query = self._bookable(query)
         if not query.clinician_ids:
-            return []
+            return query.no_slots
         with reading():
             return await self._read_slots(query)
 
@@ -47,18 +46,14 @@ class HealthieAvailability:
         """The query restricted to clinicians whose key is proved; no others are offered."""
         return replace(query, clinician_ids=query.clinician_ids & self._keys.proved)
 
-    async def _read_slots(self, query: SlotQuery) -> list[Slot]:
+    async def _read_slots(self, query: SlotQuery) -> SlotColumns:
         windows = await self._read_windows(query)
-        zone = ZoneInfo(query.time_zone)
-        found = {
-            (slot.start, slot.clinician_id): slot
-            for window in windows
-            for slot in window
-            if query.first <= slot.start.astimezone(zone).date() <= query.last
-        }
-        return [found[key] for key in sorted(found)]
+        return query.no_slots.of_rows(chain.from_iterable(windows)).between(
+            day_start(query.first, query.time_zone),
+            day_start(query.last + timedelta(days=1), query.time_zone),
+        )
 
-    async def _read_windows(self, query: SlotQuery) -> tuple[list[Slot], ...]:
+    async def _read_windows(self, query: SlotQuery) -> tuple[list[Row], ...]:
         """The slots of all windows.
 
         When one request fails the others are cancelled, because there is no partial result.
@@ -67,7 +62,7 @@ class HealthieAvailability:
             *(self._read_window(query, first, last) for first, last in _windows(query))
         )
 
-    async def _read_window(self, query: SlotQuery, first: date, last: date) -> list[Slot]:
+    async def _read_window(self, query: SlotQuery, first: date, last: date) -> list[Row]:
         zone, asked = ZoneInfo(query.time_zone), sorted(query.clinician_ids)
         answer = await self._client.available_slots(
             provider_id=asked[0],
@@ -80,14 +75,7 @@ class HealthieAvailability:
             timezone=query.time_zone,
         )
         return [
-            Slot(
-                clinician_id=each.user_id,
-                visit_type_id=query.visit_type_id,
-                contact_type=query.contact_type,
-                location_id=query.location_id,
-                start=each.date,
-                minutes=each.length,
-            )
+            (int(each.date.timestamp()), each.user_id, each.length)
             for each in answer.available_slots_for_range or ()
             if each.user_id in query.clinician_ids and each.date and each.length and not each.is_fully_booked
         ]

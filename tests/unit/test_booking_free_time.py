@@ -1,7 +1,6 @@
 """Live queries of free time: what is taken here shows without a request upstream, and what changed there with few."""
 
 import asyncio
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 
@@ -14,6 +13,7 @@ from booking.live import free_time
 from booking.live.free_time import RENEWED, FreeTime
 from booking.live.shared_reads import NEWCOMER
 from booking.scheduling.recent_slots import STALE
+from booking.slot_columns import SlotColumns
 from booking.slot_query import SlotQuery
 from booking.slots import Slot
 from tests.doubles.booking_world import CATALOG, FREE, PRICED, VISITOR, World, a_slot
@@ -29,7 +29,7 @@ class ReadFreeTime:
         self.asked = 0
         answer = world.offer.slots
 
-        async def counted(query: SlotQuery) -> Sequence[Slot]:
+        async def counted(query: SlotQuery) -> SlotColumns:
             self.asked += 1
             return await answer(query)
 

@@ -10,6 +10,7 @@ import pytest
 from booking.catalog.model import ContactType
 from booking.errors import UpstreamUnavailable
 from booking.scheduling.recent_slots import MOST, STALE, RecentSlots
+from booking.slot_columns import SlotColumns
 from booking.slot_query import SlotQuery
 from booking.slots import Slot
 
@@ -33,6 +34,8 @@ QUERY = SlotQuery(
     time_zone="UTC",
 )
 
+OFFERED = QUERY.no_slots.of_rows([(int(SLOT.start.timestamp()), SLOT.clinician_id, SLOT.minutes)])
+
 
 @dataclass
 class Calendar:
@@ -49,14 +52,14 @@ class Calendar:
     def now(self) -> datetime:
         return self.moment
 
-    async def slots(self, query: SlotQuery) -> Sequence[Slot]:
+    async def slots(self, query: SlotQuery) -> SlotColumns:
         self.asked.append(query)
         self.was_asked.set()
         await asyncio.sleep(0)
         await self.answers.wait()
         if self.down:
             raise UpstreamUnavailable("sample")
-        return [SLOT]
+        return OFFERED
 
     async def days(self, query: SlotQuery) -> Sequence[date]:
         self.asked.append(query)
@@ -90,7 +93,7 @@ async def test_when_it_cannot_what_is_15_seconds_old_is_answered_and_marked(
     calendar.down = True
     calendar.moment += STALE
     offered = await recent.slots(QUERY)
-    assert (offered.slots, offered.as_of, offered.stale) == ((SLOT,), NOON, True)
+    assert (offered.slots, offered.as_of, offered.stale) == (OFFERED, NOON, True)
 
 
 async def test_what_is_older_is_not_answered(calendar: Calendar, recent: RecentSlots) -> None:

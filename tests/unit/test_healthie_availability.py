@@ -171,12 +171,12 @@ class TestSlots:
     ) -> None:
         script.answers["AvailableSlots"] = answer
 
-        assert await availability.slots(WEEK) == []
+        assert not await availability.slots(WEEK)
 
     async def test_nobody_without_a_proved_key_is_asked_for(
         self, availability: Availability, script: Script
     ) -> None:
-        assert await availability.slots(replace(WEEK, clinician_ids=frozenset({"99"}))) == []
+        assert await availability.slots(replace(WEEK, clinician_ids=frozenset({"99"}))) == WEEK.no_slots
         assert script.of("AvailableSlots") == []
 
     async def test_one_window_that_fails_fails_the_answer(
