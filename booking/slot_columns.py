@@ -32,6 +32,18 @@ class SlotColumns(Sequence[Slot]):
     clinician_ids: tuple[str, ...] = ()
     minutes: tuple[int, ...] = ()
 
+    @classmethod
+    def one(cls, slot: Slot) -> Self:
+        """The slot alone."""
+        return cls(
+            visit_type_id=slot.visit_type_id,
+            contact_type=slot.contact_type,
+            location_id=slot.location_id,
+            starts=(int(slot.start.timestamp()),),
+            clinician_ids=(slot.clinician_id,),
+            minutes=(slot.minutes,),
+        )
+
     @property
     def rows(self) -> Iterator[Row]:
         """The slots as rows, in order."""
@@ -48,9 +60,9 @@ class SlotColumns(Sequence[Slot]):
         """These slots and those of others of the same kind, such as the offers of other days."""
         return self.of_rows(chain(self.rows, *(other.rows for other in others)))
 
-    def between(self, start: int, end: int) -> Self:
-        """The slots that start within [start, end), in seconds since 1970."""
-        return self[bisect_left(self.starts, start) : bisect_left(self.starts, end)]
+    def between(self, start: int, end: int | None = None) -> Self:
+        """The slots that start within [start, end), in seconds since 1970; None: or later."""
+        return self[bisect_left(self.starts, start) : None if end is None else bisect_left(self.starts, end)]
 
     def of_clinicians(self, clinician_ids: Collection[str]) -> Self:
         """The slots of these clinicians."""
