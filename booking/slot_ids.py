@@ -1,76 +1,52 @@
 """Ids of slots: all fields of a slot as text, in URL-safe Base64. They hold no patient data; `Slot.from_id` reads them.
 
-Base64 encodes three bytes at a time, so the ids of many slots are put together from pieces that they share: the clinician with the
-kind of visit, and the time.
+Base64 encodes three bytes at a time, so an id is put together from two pieces that many slots share: the clinician with the kind of
+visit, and the time. Both are remembered.
 """
 
 import base64
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
 
-
-def slot_id(
-    *,
-    clinician_id: str,
-    visit_type_id: str,
-    contact_type: str,
-    location_id: str | None,
-    start: int,
-    minutes: int,
-) -> str:
-    """The id of one slot. `start` in seconds since 1970 (UTC)."""
-    return _encoded(_whose(clinician_id, visit_type_id, contact_type, location_id) + _when(start, minutes))
+# The clinicians of a large practice with some kinds of visits, and the times of some weeks: 2 MB in all.
+_MOST_CLINICIANS = 2_000
+_MOST_TIMES = 8_000
 
 
 def slot_ids(
-    times: Iterable[tuple[int, int]],
-    clinician_ids: Iterable[str],
+    clinician_ids: Sequence[str],
+    starts: Iterable[int],
+    minutes: Iterable[int],
     *,
     visit_type_id: str,
     contact_type: str,
     location_id: str | None,
 ) -> list[str]:
-    """The ids of slots of one kind, each as `slot_id` gives it. `times` are starts with minutes."""
-    people = _People(visit_type_id, contact_type, location_id)
+    """The ids of slots of one kind. `starts` in seconds since 1970 (UTC)."""
+    first = {one: _first(one, visit_type_id, contact_type, location_id) for one in {*clinician_ids}}
     return [
-        head + tails[time]
-        for (head, tails), time in zip(map(people.__getitem__, clinician_ids), times, strict=True)
+        head + _last(left_over, start, length)
+        for (head, left_over), start, length in zip(
+            map(first.__getitem__, clinician_ids), starts, minutes, strict=True
+        )
     ]
 
 
-def _whose(clinician_id: str, visit_type_id: str, contact_type: str, location_id: str | None) -> bytes:
-    return f"{clinician_id}|{visit_type_id}|{contact_type}|{location_id or ''}|".encode()
+@lru_cache(maxsize=_MOST_CLINICIANS)
+def _first(
+    clinician_id: str, visit_type_id: str, contact_type: str, location_id: str | None
+) -> tuple[str, bytes]:
+    """The first piece of an id, and the bytes that are left over for the last one."""
+    raw = f"{clinician_id}|{visit_type_id}|{contact_type}|{location_id or ''}|".encode()
+    whole = len(raw) - len(raw) % 3
+    return _encoded(raw[:whole]), raw[whole:]
 
 
-def _when(start: int, minutes: int) -> bytes:
-    return f"{start}|{minutes}".encode()
+@lru_cache(maxsize=_MOST_TIMES)
+def _last(left_over: bytes, start: int, minutes: int) -> str:
+    """The last piece of an id."""
+    return _encoded(left_over + f"{start}|{minutes}".encode())
 
 
 def _encoded(raw: bytes) -> str:
     return base64.urlsafe_b64encode(raw).decode().rstrip("=")
-
-
-class _Tails(dict[tuple[int, int], str]):
-    """The last piece of an id by time, after the bytes that the first piece has left over."""
-
-    def __init__(self, left_over: bytes) -> None:
-        self._left_over = left_over
-
-    def __missing__(self, time: tuple[int, int]) -> str:
-        tail = self[time] = _encoded(self._left_over + _when(*time))
-        return tail
-
-
-class _People(dict[str, tuple[str, _Tails]]):
-    """The first piece of an id by clinician, with the pieces that may follow it."""
-
-    def __init__(self, visit_type_id: str, contact_type: str, location_id: str | None) -> None:
-        self._kind = visit_type_id, contact_type, location_id
-        self._tails: dict[bytes, _Tails] = {}
-
-    def __missing__(self, clinician_id: str) -> tuple[str, _Tails]:
-        whose = _whose(clinician_id, *self._kind)
-        whole = len(whose) - len(whose) % 3
-        left_over = whose[whole:]
-        tails = self._tails.setdefault(left_over, _Tails(left_over))
-        pieces = self[clinician_id] = _encoded(whose[:whole]), tails
-        return pieces

@@ -8,7 +8,7 @@ from typing import Self
 
 from booking.catalog.model import ContactType
 from booking.errors import InvalidInput
-from booking.slot_ids import slot_id
+from booking.slot_ids import slot_ids
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,14 +70,15 @@ class Slot:
     @property
     def id(self) -> str:
         """An opaque id that encodes all fields of the slot (URL-safe Base64); it holds no patient data."""
-        return slot_id(
-            clinician_id=self.clinician_id,
+        (slot_id,) = slot_ids(
+            [self.clinician_id],
+            [int(self.start.timestamp())],
+            [self.minutes],
             visit_type_id=self.visit_type_id,
             contact_type=self.contact_type.value,
             location_id=self.location_id,
-            start=int(self.start.timestamp()),
-            minutes=self.minutes,
         )
+        return slot_id
 
     @classmethod
     def from_id(cls, slot_id: str) -> Self:

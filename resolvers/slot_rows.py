@@ -5,6 +5,7 @@ A list of slots is built column by column, of plain values instead of Strawberry
 
 from collections.abc import Mapping
 from datetime import date, datetime
+from functools import lru_cache
 from itertools import repeat
 from typing import cast
 from zoneinfo import ZoneInfo
@@ -22,6 +23,10 @@ from schema.catalog import Clinician
 from schema.catalog import ContactType as ApiContactType
 
 Clinicians = Mapping[str, Clinician]
+
+# Times are converted into the time zones of a country once, since all slots of a week share them; 6 MB at most.
+_MOST_ZONES = 8
+_MOST_MOMENTS = 4_000
 
 _CONTACT_TYPES = {way: ApiContactType[way.name] for way in ContactType}
 
@@ -44,13 +49,14 @@ class SlotRow(msgspec.Struct, frozen=True, gc=False):
 def slot_rows(slots: SlotColumns, *, time_zone: str, clinicians: Clinicians) -> list[api.Slot]:
     """Map slots, with times in the time zone."""
     ids = slot_ids(
-        zip(slots.starts, slots.minutes, strict=True),
         slots.clinician_ids,
+        slots.starts,
+        slots.minutes,
         visit_type_id=slots.visit_type_id,
         contact_type=slots.contact_type.value,
         location_id=slots.location_id,
     )
-    moments = _Moments(zone(time_zone))
+    moments = _moments(time_zone)
     ends = [start + 60 * minutes for start, minutes in zip(slots.starts, slots.minutes, strict=True)]
     rows = map(
         SlotRow,
@@ -75,8 +81,15 @@ class _Moments(dict[int, datetime]):
         self._tz = tz
 
     def __missing__(self, seconds: int) -> datetime:
+        if len(self) >= _MOST_MOMENTS:
+            self.clear()
         moment = self[seconds] = datetime.fromtimestamp(seconds, self._tz)
         return moment
+
+
+@lru_cache(maxsize=_MOST_ZONES)
+def _moments(time_zone: str) -> _Moments:
+    return _Moments(zone(time_zone))
 
 
 class ShownDays:

@@ -1,10 +1,10 @@
 """Free slots: an offer without what is held, claimed or too soon, cut into days. Plain numbers throughout; see `SlotColumns`."""
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from itertools import pairwise
+from itertools import chain, pairwise
 from math import ceil, floor
 
 from booking.slot_columns import SlotColumns
@@ -20,16 +20,15 @@ def bookable_of(slots: SlotColumns, *, now: datetime, notice: timedelta) -> Slot
 def free_of(slots: SlotColumns, busy: Iterable[Busy]) -> SlotColumns:
     """The slots that overlap no held or claimed interval of their clinician; the same object where that is all of them.
 
-    An overlap is that of `Interval.overlaps`. A slot is compared with at most one interval, since those of a clinician are disjoint
-    and ascending here.
+    An overlap is that of `Interval.overlaps`. Only slots near a taken time are looked at, each against one span of its clinician.
     """
     taken = _by_clinician(busy)
     if not taken:
         return slots
-    free = [
-        (spans := taken.get(clinician_id)) is None or spans.are_free(start, start + 60 * minutes)
-        for start, clinician_id, minutes in slots.rows
-    ]
+    free = [True] * len(slots)
+    for index in _near(slots, taken.values()):
+        start, spans = slots.starts[index], taken.get(slots.clinician_ids[index])
+        free[index] = spans is None or spans.are_free(start, start + 60 * slots.minutes[index])
     return slots if all(free) else slots.selected(free)
 
 
@@ -38,9 +37,8 @@ def days_of(
 ) -> Iterator[tuple[date, SlotColumns]]:
     """Each day first..last in the time zone with the slots that start on it."""
     days = [first + timedelta(days=n) for n in range((last - first).days + 2)]
-    starts = [day_start(day, time_zone) for day in days]
-    for day, (start, end) in zip(days, pairwise(starts), strict=False):
-        yield day, slots.between(start, end)
+    for day, following in pairwise(days):
+        yield day, slots.between(day_start(day, time_zone), day_start(following, time_zone))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,6 +60,16 @@ class _Spans:
         """Whether none of them overlaps [start, end)."""
         after = bisect_right(self.ends, start)
         return after == len(self.ends) or end <= self.starts[after]
+
+
+def _near(slots: SlotColumns, taken: Iterable[_Spans]) -> Iterator[int]:
+    """The indices of the slots that overlap any taken time, whoever's it is, and of some beside them; each once."""
+    longest = 60 * max(slots.minutes, default=0)
+    near = _Spans()
+    for start, end in sorted(chain.from_iterable(zip(one.starts, one.ends, strict=True) for one in taken)):
+        near.add(start - longest, end)
+    for start, end in zip(near.starts, near.ends, strict=True):
+        yield from range(bisect_left(slots.starts, start), bisect_left(slots.starts, end))
 
 
 def _by_clinician(busy: Iterable[Busy]) -> dict[str, _Spans]:
