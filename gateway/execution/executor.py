@@ -92,7 +92,12 @@ class Executor:
                 return
             async with aclosing(map_source_to_response_event(run, events)) as results:
                 async for result in results:
-                    yield _executed(result)
+                    answer = _executed(result)
+                    if (
+                        result.data is not None
+                    ):  # the frames keep the last result until the next one, which may take hours
+                        result.data.clear()
+                    yield answer
         except Exception as error:  # noqa: BLE001  # as above, or of the stream
             yield _failed(error)
 
