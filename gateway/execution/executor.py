@@ -3,7 +3,7 @@
 from collections.abc import AsyncGenerator, Awaitable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from graphql import (
     DocumentNode,
@@ -11,12 +11,15 @@ from graphql import (
     GraphQLError,
     GraphQLSchema,
     create_source_event_stream,
-    map_source_to_response_event,
+    default_field_resolver,
+    default_type_resolver,
 )
 from strawberry.execution.is_awaitable import optimized_is_awaitable
-from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
+from gateway.execution.inputs import Inputs
 from gateway.execution.json_text import text_of, to_bytes
+from gateway.execution.prepared import Prepared
+from gateway.execution.text_run import TextRun
 from schema.context import Context
 
 # Strawberry's, which is quicker for common types and not typed as a guard.
@@ -43,6 +46,7 @@ class Executor:
     def __init__(self, schema: GraphQLSchema) -> None:
         """`schema`: the executable one (`schema.executable`), whose resolvers check permissions and idempotency keys."""
         self._schema = schema
+        self._prepared = Prepared()
 
     async def execute(
         self,
@@ -59,10 +63,7 @@ class Executor:
         """
         try:
             run = self._run(document, operation_name, variables, context, extensions)
-            if isinstance(run, Executed):
-                return run
-            result: Any = run.execute_operation()
-            return _executed(await result if isinstance(result, Awaitable) else result)
+            return run if isinstance(run, Executed) else _executed(await run.run())
         except Exception as error:  # noqa: BLE001  # such as a scalar that serializes to what JSON does not have
             return _failed(error)
 
@@ -90,14 +91,15 @@ class Executor:
             if isinstance(events, ExecutionResult):
                 yield _executed(events)
                 return
-            async with aclosing(map_source_to_response_event(run, events)) as results:
-                async for result in results:
-                    answer = _executed(result)
-                    if (
-                        result.data is not None
-                    ):  # the frames keep the last result until the next one, which may take hours
-                        result.data.clear()
-                    yield answer
+            async with aclosing(events):
+                async for event in events:
+                    of_event = cast("TextRun", run.build_per_event_executor(event))
+                    answers = [_executed(await of_event.run())]
+                    del (
+                        event,
+                        of_event,
+                    )  # the next one may come in hours: nothing of this one is kept until then
+                    yield answers.pop()
         except Exception as error:  # noqa: BLE001  # as above, or of the stream
             yield _failed(error)
 
@@ -108,18 +110,46 @@ class Executor:
         variables: Mapping[str, Any] | None,
         context: Context,
         extensions: Mapping[str, Any] | None,
-    ) -> Any:
-        """One execution of graphql-core, ready to begin; or the answer, when there is no such operation or a variable does not fit."""
-        run = StrawberryGraphQLCoreExecutionContext.build(
-            self._schema,
-            document,
-            context_value=context,
-            raw_variable_values=dict(variables or {}),
-            operation_name=operation_name,
-            is_awaitable=_IS_AWAITABLE,
-            operation_extensions=extensions,
-        )
-        return Executed(data=None, errors=run) if isinstance(run, list) else run
+    ) -> TextRun | Executed:
+        """An execution that can begin; or the answer, when there is no such operation or a variable does not fit."""
+        given = variables or {}
+        operation = self._prepared.operation(document, operation_name)
+        run: Any
+        if operation is None:
+            run = TextRun.build(
+                self._schema,
+                document,
+                context_value=context,
+                raw_variable_values=dict(given),
+                operation_name=operation_name,
+                is_awaitable=_IS_AWAITABLE,
+                operation_extensions=extensions,
+            )
+            if isinstance(run, list):
+                return Executed(data=None, errors=run)
+            operation = self._prepared.keep(document, operation_name, run)
+            inputs = Inputs(run.variable_values)
+        else:
+            found = operation.inputs.of(given)
+            if isinstance(found, list):
+                return Executed(data=None, errors=found)
+            inputs = found
+            run = TextRun(
+                self._schema,
+                operation.fragment_definitions,
+                operation.fragments,
+                None,
+                context,
+                operation.definition,
+                inputs.values,
+                default_field_resolver,
+                default_type_resolver,
+                default_field_resolver,
+                is_awaitable=_IS_AWAITABLE,
+                operation_extensions=extensions,
+            )
+        run.use(self._prepared.variant(operation, inputs.values.coerced), inputs)
+        return cast("TextRun", run)
 
 
 def _executed(result: ExecutionResult) -> Executed:
