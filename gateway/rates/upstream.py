@@ -1,18 +1,15 @@
 """Counts the upstream requests that an operation's search for free time would make with cold caches, for `FREE_TIME`."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from types import MappingProxyType
 from typing import Any
 
-from graphql import GraphQLError, GraphQLSchema, OperationType
+from graphql import FieldNode, GraphQLError, GraphQLSchema, OperationDefinitionNode, OperationType
 from graphql.execution.values import get_argument_values, get_variable_values
-from strawberry.types import ExecutionContext
 
 from booking.scheduling.search import MAX_DAYS
-from gateway.root_fields import root_nodes, wanted_operations
-from schema.executable import executable
 
 # As in the adapter of Healthie (ADR 4); repeated here, since importing the adapter would slow down every use of the schema.
 DAYS_PER_REQUEST = 2
@@ -31,20 +28,23 @@ _COSTS: Mapping[str, Callable[[Mapping[str, Any]], int]] = MappingProxyType(
 )
 
 
-def requests_of(execution: ExecutionContext) -> int:
-    """The sum over the operation's root fields; 0 when variables or arguments fail coercion, since nothing is executed then."""
-    schema = executable(execution.schema)
-    nodes = [node for node in root_nodes(execution) if node.name.value in _COSTS]
+def requests_of(
+    schema: GraphQLSchema,
+    operation: OperationDefinitionNode,
+    fields: Sequence[FieldNode],
+    variables: dict[str, Any],
+) -> int:
+    """The sum over the operation's root `fields`; 0 when variables or arguments fail coercion, since nothing is executed then."""
+    nodes = [node for node in fields if node.name.value in _COSTS]
     if not nodes:
         return 0
-    (operation,) = wanted_operations(execution)
-    given = get_variable_values(schema, operation.variable_definitions or (), execution.variables or {})
+    given = get_variable_values(schema, operation.variable_definitions or (), variables)
     if isinstance(given, list):
         return 0
-    fields = _root_of(schema, operation.operation)
+    known = _root_of(schema, operation.operation)
     try:
         return sum(
-            _COSTS[node.name.value](get_argument_values(fields[node.name.value], node, given))
+            _COSTS[node.name.value](get_argument_values(known[node.name.value], node, given))
             for node in nodes
         )
     except GraphQLError:
