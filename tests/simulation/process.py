@@ -46,6 +46,7 @@ from integrations.upstream.audit import Answer, AuditedCalls, Call
 from integrations.upstream.breaker import Breakers
 from integrations.upstream.gate import Gate
 from tests.doubles.attempt_limits import RecordedAttempts
+from tests.doubles.httpx_wire import HttpxWire
 from tests.integration.database_samples import SEALER
 from tests.simulation.database import VirtualEngine, Witness
 from tests.simulation.fate import Fate, Killed, current
@@ -113,7 +114,7 @@ class Process:
                 organization_key=seed["owner"]["key"],
                 clinician_keys=seed["clinician_keys"],
                 declines=DECLINES,
-                transport=self._upstream.transport(fate, self.records),
+                wire=HttpxWire(self._upstream.transport(fate, self.records)),
                 audit=AuditedCalls(inner=UnrecordedCalls(), trail=self.records, clock=fate, key=KEY),
                 gate=_gate(fate),
                 digest=lambda text: hashlib.sha256(text.encode()).hexdigest(),
