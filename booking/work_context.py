@@ -6,7 +6,7 @@ long as one of them waits.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Collection, Iterator
+from collections.abc import AsyncIterator, Callable, Collection, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
@@ -37,6 +37,8 @@ class WorkContext:
     deadline: float | None = None  # of its reads, in the event loop's time; None: each has its own budget
     # The callers that currently wait for it, when it is shared.
     sharers: Collection["WorkContext"] | None = field(default=None, repr=False, compare=False)
+    # Called when an upstream call is about to be sent, after its wait in the queue; again when it is sent again.
+    sent: Callable[[], object] | None = field(default=None, repr=False, compare=False)
 
     @property
     def sender(self) -> Sender:
@@ -107,6 +109,19 @@ def waiting(*, lane: Lane | None, seconds: float | None = None) -> Iterator[None
     deadline = work.deadline if seconds is None else asyncio.get_running_loop().time() + seconds
     with _working(replace(work, lane=lane, deadline=deadline)):
         yield
+
+
+@contextmanager
+def noting_sends(sent: Callable[[], object]) -> Iterator[None]:
+    """Call `sent` whenever an upstream call is sent inside: what was asked then is what the answer tells."""
+    with _working(replace(current_work.get(), sent=sent)):
+        yield
+
+
+def note_send() -> None:
+    """An upstream call is about to be sent."""
+    if (sent := current_work.get().sent) is not None:
+        sent()
 
 
 @contextmanager
