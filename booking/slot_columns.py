@@ -6,9 +6,10 @@ encoded without an object for each slot; who reads one slot gets a `Slot`.
 
 from bisect import bisect_left
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import chain, compress
+from itertools import chain, compress, islice
+from operator import eq
 from typing import Self, TypeAlias, overload
 
 from booking.catalog.model import ContactType
@@ -32,6 +33,18 @@ class SlotColumns(Sequence[Slot]):
     clinician_ids: tuple[str, ...] = ()
     minutes: tuple[int, ...] = ()
 
+    @classmethod
+    def one(cls, slot: Slot) -> Self:
+        """The slot alone."""
+        return cls(
+            visit_type_id=slot.visit_type_id,
+            contact_type=slot.contact_type,
+            location_id=slot.location_id,
+            starts=(int(slot.start.timestamp()),),
+            clinician_ids=(slot.clinician_id,),
+            minutes=(slot.minutes,),
+        )
+
     @property
     def rows(self) -> Iterator[Row]:
         """The slots as rows, in order."""
@@ -40,17 +53,22 @@ class SlotColumns(Sequence[Slot]):
     def of_rows(self, rows: Iterable[Row]) -> Self:
         """Slots of the same kind with these rows, which may come in any order; of rows with the same start and clinician one counts."""
         ordered = sorted(rows)
-        if len({row[:2] for row in ordered}) < len(ordered):
-            ordered = sorted({row[:2]: row for row in ordered}.values())
-        return self._with(ordered)
+        if not ordered:
+            return self._with((), (), ())
+        starts, clinician_ids, minutes = zip(*ordered, strict=True)
+        if _has_repeats(starts, clinician_ids):
+            return self.of_rows(
+                {(start, one): (start, one, length) for start, one, length in ordered}.values()
+            )
+        return self._with(starts, clinician_ids, minutes)
 
     def merged(self, others: Iterable[Self]) -> Self:
         """These slots and those of others of the same kind, such as the offers of other days."""
         return self.of_rows(chain(self.rows, *(other.rows for other in others)))
 
-    def between(self, start: int, end: int) -> Self:
-        """The slots that start within [start, end), in seconds since 1970."""
-        return self[bisect_left(self.starts, start) : bisect_left(self.starts, end)]
+    def between(self, start: int, end: int | None = None) -> Self:
+        """The slots that start within [start, end), in seconds since 1970; None: or later."""
+        return self[bisect_left(self.starts, start) : None if end is None else bisect_left(self.starts, end)]
 
     def of_clinicians(self, clinician_ids: Collection[str]) -> Self:
         """The slots of these clinicians."""
@@ -58,16 +76,23 @@ class SlotColumns(Sequence[Slot]):
 
     def selected(self, selectors: Sequence[object]) -> Self:
         """The slots whose selector is true; one for each slot."""
-        return replace(
-            self,
-            starts=tuple(compress(self.starts, selectors)),
-            clinician_ids=tuple(compress(self.clinician_ids, selectors)),
-            minutes=tuple(compress(self.minutes, selectors)),
+        return self._with(
+            tuple(compress(self.starts, selectors)),
+            tuple(compress(self.clinician_ids, selectors)),
+            tuple(compress(self.minutes, selectors)),
         )
 
-    def _with(self, ordered: Sequence[Row]) -> Self:
-        starts, clinician_ids, minutes = zip(*ordered, strict=True) if ordered else ((), (), ())
-        return replace(self, starts=starts, clinician_ids=clinician_ids, minutes=minutes)
+    def _with(
+        self, starts: tuple[int, ...], clinician_ids: tuple[str, ...], minutes: tuple[int, ...]
+    ) -> Self:
+        return type(self)(
+            visit_type_id=self.visit_type_id,
+            contact_type=self.contact_type,
+            location_id=self.location_id,
+            starts=starts,
+            clinician_ids=clinician_ids,
+            minutes=minutes,
+        )
 
     def __len__(self) -> int:
         return len(self.starts)
@@ -82,12 +107,7 @@ class SlotColumns(Sequence[Slot]):
         if isinstance(index, slice):
             if index.step not in (None, 1):
                 raise ValueError("slots are ordered: a slice takes every one")
-            return replace(
-                self,
-                starts=self.starts[index],
-                clinician_ids=self.clinician_ids[index],
-                minutes=self.minutes[index],
-            )
+            return self._with(self.starts[index], self.clinician_ids[index], self.minutes[index])
         return self._slot((self.starts[index], self.clinician_ids[index], self.minutes[index]))
 
     def __iter__(self) -> Iterator[Slot]:
@@ -109,3 +129,9 @@ class SlotColumns(Sequence[Slot]):
             start=datetime.fromtimestamp(start, UTC),
             minutes=minutes,
         )
+
+
+def _has_repeats(starts: Sequence[int], clinician_ids: Sequence[str]) -> bool:
+    """Whether two that follow one another have both in common."""
+    following = zip(islice(starts, 1, None), islice(clinician_ids, 1, None), strict=True)
+    return any(map(eq, zip(starts, clinician_ids, strict=True), following))

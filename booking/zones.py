@@ -2,7 +2,7 @@
 
 import zoneinfo
 from datetime import date, datetime, time
-from functools import cache
+from functools import cache, lru_cache
 
 from booking.errors import InvalidInput
 
@@ -17,6 +17,7 @@ def zone(name: str) -> zoneinfo.ZoneInfo:
     return zoneinfo.ZoneInfo(name)
 
 
+@lru_cache(maxsize=2_000)  # every search cuts the same days
 def day_start(day: date, time_zone: str) -> int:
     """When the day begins in the time zone: its first midnight, or what stands in its place, in seconds since 1970 (UTC).
 

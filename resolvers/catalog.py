@@ -1,7 +1,7 @@
 """Maps the practice's offer from the domain to the API."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 from strawberry import ID
@@ -70,9 +70,28 @@ def to_clinician(person: domain.Clinician) -> api.Clinician:
     )
 
 
-def to_clinicians(catalog: domain.Catalog) -> dict[str, api.Clinician]:
-    """Map every bookable clinician, by id; done once per query and shared by all its slots."""
-    return {person.id: to_clinician(person) for person in catalog.clinicians}
+def to_clinicians(catalog: domain.Catalog) -> Mapping[str, api.Clinician]:
+    """Map every bookable clinician, by id. The same object for as long as no clinician changes."""
+    return _CLINICIANS.of(catalog)
+
+
+class _MappedClinicians:
+    """The mapped clinicians of the catalog that was asked for last."""
+
+    def __init__(self) -> None:
+        self._people: tuple[domain.Clinician, ...] = ()
+        self._mapped: Mapping[str, api.Clinician] = {}
+
+    def of(self, catalog: domain.Catalog) -> Mapping[str, api.Clinician]:
+        if (
+            catalog.clinicians != self._people
+        ):  # of the same catalog they are the same objects, which takes no time
+            self._people = catalog.clinicians
+            self._mapped = {person.id: to_clinician(person) for person in self._people}
+        return self._mapped
+
+
+_CLINICIANS = _MappedClinicians()
 
 
 def to_location(place: domain.Location) -> api.Location:

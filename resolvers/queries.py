@@ -147,7 +147,7 @@ class SearchQuery:
         services.search.check_range(first, last, sought.time_zone)
         catalog = await services.catalog.catalog()
         days = await services.search.slots(to_query(sought, catalog, first=first, last=last))
-        return to_days(days, time_zone=sought.time_zone, clinicians=to_clinicians(catalog))
+        return to_days(days, time_zone=sought.time_zone, catalog=catalog)
 
     @computed(
         description="What a plan, or a single visit, costs and on which terms. Name one of them, or both.",

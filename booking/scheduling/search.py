@@ -8,11 +8,12 @@ from typing import Protocol
 from booking.change_signals import moved_calendars
 from booking.errors import InvalidInput
 from booking.ports import Availability, Clock, HoldStore
+from booking.scheduling.free_slots import bookable_of, days_of, free_of
 from booking.scheduling.offer_store import OfferStore
 from booking.scheduling.offer_windows import Offered, OfferWindows
 from booking.slot_columns import SlotColumns
 from booking.slot_query import SlotQuery
-from booking.slots import Busy, Interval, Slot, free_of
+from booking.slots import Busy, Interval, Slot
 from booking.unit_of_work import UnitOfWorkFactory
 from booking.zones import zone
 
@@ -28,7 +29,7 @@ class Day:
     """One day in the patient's time zone, and the free slots on it."""
 
     date: date
-    slots: tuple[Slot, ...]
+    slots: SlotColumns
     as_of: datetime  # UTC; when the system of record was asked
     stale: bool  # a newer offer could not be read; holds and claims are subtracted all the same
 
@@ -103,20 +104,9 @@ class SlotSearch:
 
     def by_day(self, query: SlotQuery, offered: Offered, taken: Iterable[Busy]) -> list[Day]:
         """Every day of the query with the offered slots that are in the future, outside the schedule notice, and not taken."""
-        now, time_zone = self._clock.now(), zone(query.time_zone)
-        by_day: dict[date, list[Slot]] = {
-            query.first + timedelta(days=n): [] for n in range((query.last - query.first).days + 1)
-        }
-        soonest = now + query.notice
-        bookable = (slot for slot in offered.slots if slot.start > now and slot.start >= soonest)
-        for slot in free_of(bookable, taken):
-            day = slot.start.astimezone(time_zone).date()
-            if day in by_day:  # upstream sometimes reads dates in another time zone
-                by_day[day].append(slot)
-        return [
-            Day(date=day, slots=tuple(slots), as_of=offered.as_of, stale=offered.stale)
-            for day, slots in by_day.items()
-        ]
+        free = free_of(bookable_of(offered.slots, now=self._clock.now(), notice=query.notice), taken)
+        days = days_of(free, first=query.first, last=query.last, time_zone=query.time_zone)
+        return [Day(date=day, slots=slots, as_of=offered.as_of, stale=offered.stale) for day, slots in days]
 
     async def days(self, query: SlotQuery) -> list[date]:
         """The days, from today on, with anything on offer in the calendar month that the query begins in. Ignores holds.

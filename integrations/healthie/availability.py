@@ -3,12 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, datetime, time, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from booking.slot_columns import Row, SlotColumns
 from booking.slot_query import SlotQuery
 from booking.zones import day_start
 from integrations.healthie.contact_types import healthie_name
+from integrations.healthie.flat_answers import MOST_TIMES
 from integrations.healthie.generated.client import Client
 from integrations.healthie.keys import KeyStore
 from integrations.upstream.errors import ContractBroken, reading
@@ -49,6 +51,7 @@ class HealthieAvailability:
 
     async def _read_rows(self, query: SlotQuery) -> list[Row]:
         zone, asked = ZoneInfo(query.time_zone), sorted(query.clinician_ids)
+        ids = {one: one for one in asked}  # the text of each id once, not once a slot
         answer = await self._client.available_slots(
             provider_id=asked[0],
             provider_ids=asked,
@@ -60,9 +63,12 @@ class HealthieAvailability:
             timezone=query.time_zone,
         )
         return [
-            (int(each.date.timestamp()), each.user_id, each.length)
+            (_seconds(each.date), clinician_id, minutes)
             for each in answer.available_slots_for_range or ()
-            if each.user_id in query.clinician_ids and each.date and each.length and not each.is_fully_booked
+            if (clinician_id := ids.get(each.user_id or ""))
+            and each.date
+            and (minutes := each.length or 0) > 0
+            and not each.is_fully_booked
         ]
 
     async def _read_days(self, query: SlotQuery) -> list[date]:
@@ -81,3 +87,9 @@ class HealthieAvailability:
         except ValueError:
             raise ContractBroken("AvailableDays", "undecodable_answer") from None
         return sorted(day for day in found if query.first <= day <= query.last)
+
+
+@lru_cache(maxsize=MOST_TIMES)
+def _seconds(moment: datetime) -> int:
+    """Whole seconds since 1970."""
+    return int(moment.timestamp())

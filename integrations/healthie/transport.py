@@ -9,6 +9,8 @@ import structlog
 from integrations.healthie.answers import record_id
 from integrations.healthie.contract import Adapted, adapted
 from integrations.healthie.errors import GraphQLErrors, UnsupportedVersion
+from integrations.healthie.flat_answers import flat_answer
+from integrations.healthie.generated.available_slots import AvailableSlots
 from integrations.healthie.permission_refusals import is_within, refuses_permission
 from integrations.healthie.permissions import PERMISSION_OF
 from integrations.upstream.errors import (
@@ -101,7 +103,10 @@ class Connection:
                 },
             ),
         )
-        return self._read(request, acting, document, answer) if isinstance(answer, HttpAnswer) else answer
+        if not isinstance(answer, HttpAnswer):
+            return answer
+        flat = self._flat(request, document, answer)
+        return answer.brought(flat) if flat else self._read(request, acting, document, answer)
 
     def _read(self, request: GraphQLRequest, acting: Acting, document: Adapted, answer: HttpAnswer) -> Reply:
         """Classify an HTTP response. Some refusals are not GraphQL at all."""
@@ -112,7 +117,7 @@ class Connection:
             return answer.failed(_not_permitted(request, acting) or refused if is_forbidden else refused)
         if body is None or httpx2.codes.is_server_error(answer.status):
             return answer.failed(unusable(request, answer.status))
-        self._note_warnings(request.version, body)
+        self._note_warnings(request.version, body.get("extensions"))
         if refuses_permission(body, mutation=request.mutation):
             return answer.failed(_not_permitted(request, acting) or Unauthorized(request.operation))
         try:
@@ -123,9 +128,18 @@ class Connection:
             return answer.failed(_graphql_error(request, body | {"data": data}))
         return answer.brought(data)
 
-    def _note_warnings(self, version: str, body: dict[str, Any]) -> None:
+    def _flat(self, request: GraphQLRequest, document: Adapted, answer: HttpAnswer) -> AvailableSlots | None:
+        """The decoded data of an answer in its flat form; None for any other answer."""
+        if answer.status != httpx2.codes.OK or document.readers:
+            return None
+        flat = flat_answer(request.operation, answer.content)
+        if flat is None:
+            return None
+        self._note_warnings(request.version, flat.extensions)
+        return flat.data
+
+    def _note_warnings(self, version: str, extensions: object) -> None:
         """Store Healthie's API warnings, and log each code once per process and version."""
-        extensions = body.get("extensions")
         warnings = extensions.get("warnings") if isinstance(extensions, dict) else None
         for warning in warnings if isinstance(warnings, list) else []:
             if not isinstance(warning, dict):

@@ -3,12 +3,15 @@
 URLs, headers, bodies and the meaning of a response body are up to the adapter family.
 """
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any
 
 import httpx2
+import msgspec
 
 from integrations.upstream.errors import (
     CallError,
@@ -74,7 +77,12 @@ class HttpAnswer:
 
     status: int
     request_id: str | None  # upstream's own, for its support
-    body: Any = field(repr=False)  # JSON; None: not JSON
+    content: bytes = field(repr=False)  # as it came
+
+    @cached_property
+    def body(self) -> Any:
+        """The content as JSON; None: it is not JSON."""
+        return _json(self.content)
 
     def failed(self, error: CallError) -> Reply:
         """A reply with this error."""
@@ -122,7 +130,7 @@ class HttpPool:
         return HttpAnswer(
             status=response.status_code,
             request_id=response.headers.get("x-request-id"),
-            body=_json(response),
+            content=response.content,
         )
 
 
@@ -142,8 +150,11 @@ def lost(request: Request, code: str) -> CallError:
     return UnknownOutcome(request.operation, code) if request.mutation else NoAnswer(request.operation, code)
 
 
-def _json(response: httpx2.Response) -> Any:
-    try:
-        return response.json()
-    except (ValueError, RecursionError):
-        return None
+def _json(content: bytes) -> Any:
+    """The JSON value; None where it is none. What the fast decoder refuses, such as half of a surrogate pair, the lenient one decides."""
+    for decode in (msgspec.json.decode, json.loads):
+        try:
+            return decode(content)
+        except (ValueError, RecursionError):
+            continue
+    return None
