@@ -6,7 +6,7 @@ long as one of them waits.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import AbstractContextManager, asynccontextmanager
 from contextvars import ContextVar, Token
 from dataclasses import dataclass, field, replace
@@ -37,6 +37,8 @@ class WorkContext:
     deadline: float | None = None  # of its reads, in the event loop's time; None: each has its own budget
     # The callers that currently wait for it, when it is shared.
     sharers: Collection["WorkContext"] | None = field(default=None, repr=False, compare=False)
+    # Called when an upstream call is about to be sent, after its wait in the queue; again when it is sent again.
+    sent: Callable[[], object] | None = field(default=None, repr=False, compare=False)
 
     @property
     def sender(self) -> Sender:
@@ -128,6 +130,17 @@ def waiting(*, lane: Lane | None, seconds: float | None = None) -> AbstractConte
     work = current_work.get()
     deadline = work.deadline if seconds is None else asyncio.get_running_loop().time() + seconds
     return _Working(replace(work, lane=lane, deadline=deadline))
+
+
+def noting_sends(sent: Callable[[], object]) -> AbstractContextManager[None]:
+    """Call `sent` whenever an upstream call is sent inside: what was asked then is what the answer tells."""
+    return _Working(replace(current_work.get(), sent=sent))
+
+
+def note_send() -> None:
+    """An upstream call is about to be sent."""
+    if (sent := current_work.get().sent) is not None:
+        sent()
 
 
 def shared_by(sharers: Collection[WorkContext]) -> AbstractContextManager[None]:

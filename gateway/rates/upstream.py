@@ -1,4 +1,7 @@
-"""Counts the upstream requests that an operation's search for free time would make with cold caches, for `FREE_TIME`."""
+"""Counts the upstream requests that an operation's search for free time would make if nobody shared any, for `FREE_TIME`.
+
+As many as before anything is learned of how many days one request may ask for; what was read a moment ago, or is known by then, costs less.
+"""
 
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -9,10 +12,8 @@ from typing import Any
 from graphql import FieldNode, GraphQLError, GraphQLSchema, OperationDefinitionNode, OperationType
 from graphql.execution.values import get_argument_values, get_variable_values
 
+from booking.scheduling.request_sizes import FIRST_DAYS
 from booking.scheduling.search import MAX_DAYS
-
-# As in the adapter of Healthie (ADR 4); repeated here, since importing the adapter would slow down every use of the schema.
-DAYS_PER_REQUEST = 2
 
 
 def _by_days(arguments: Mapping[str, Any]) -> int:
@@ -20,7 +21,7 @@ def _by_days(arguments: Mapping[str, Any]) -> int:
     if not isinstance(first, date) or not isinstance(last, date) or last < first:
         return 1
     # The search itself refuses more days.
-    return math.ceil(min((last - first).days + 1, MAX_DAYS) / DAYS_PER_REQUEST)
+    return math.ceil(min((last - first).days + 1, MAX_DAYS) / FIRST_DAYS)
 
 
 _COSTS: Mapping[str, Callable[[Mapping[str, Any]], int]] = MappingProxyType(
