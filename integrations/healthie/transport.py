@@ -133,7 +133,7 @@ class Connection:
 
     def _flat(self, request: GraphQLRequest, document: Adapted, answer: HttpAnswer) -> AvailableSlots | None:
         """The decoded data of an answer in its flat form; None for any other answer."""
-        if answer.status != httpx2.codes.OK or document.readers:
+        if answer.status != HTTPStatus.OK or document.readers:
             return None
         flat = flat_answer(request.operation, answer.content)
         if flat is None:
