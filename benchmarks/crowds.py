@@ -95,7 +95,8 @@ async def _asks(number: int, http: httpx2.AsyncClient, seed: dict[str, Any]) -> 
         "timeZone": _ZONES[number % len(_ZONES)],
     }
     if number % 2:
-        sought["clinicianIds"] = [seed["clinicians"][number % len(seed["clinicians"])]["id"]]
+        bookable = sorted(seed["clinician_keys"])
+        sought["clinicianIds"] = [bookable[number % len(bookable)]]
     variables = {
         "filter": sought,
         "from": first.isoformat(),

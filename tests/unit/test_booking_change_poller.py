@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from booking.change_signals import EVERY_CALENDAR, Listener, of_checkout, of_event
+from booking.change_signals import EVERY_CALENDAR, Listener, moved_calendars, of_checkout, of_event
 from booking.checkout.model import CheckoutState
 from booking.errors import UpstreamUnavailable
 from booking.events.model import DomainEvent, EventName, RecordedEvent
@@ -224,3 +224,17 @@ async def test_a_hold_on_another_day_than_a_live_query_shows_is_no_difference_to
     await reader.read([NEWCOMER])
     await polled.finds()
     assert await polled.finds() == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("topics", "clinicians"),
+    [
+        ({"calendar:c1", "booked:c2", "clinician:c3", "checkout:k"}, {"c1", "c2"}),
+        ({"clinician:c3"}, set()),
+        ({EVERY_CALENDAR, "booked:c2"}, None),
+    ],
+)
+def test_of_the_topics_a_calendar_and_a_booking_move_time_in_the_system_of_record(
+    topics: set[str], clinicians: set[str] | None
+) -> None:
+    assert moved_calendars(topics) == clinicians
