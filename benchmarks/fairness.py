@@ -225,9 +225,9 @@ async def _attack(url: str, visit_type: str, name: str) -> None:
             asking: Coroutine[Any, Any, object]
             if name == "hold":
                 asking = _hold_once(practice, slots[n % len(slots)])
-            else:  # each search differs, so that none shares an upstream request (single flight)
+            else:  # each search is for another month, so that few share a reading
                 timeout = {"timeout": _HANGS_UP_AFTER} if name == "hang-up" else {}
-                asking = attacker.slots(31, ahead=2 + n % 600, **timeout)
+                asking = attacker.slots(31, ahead=2 + 31 * n % 620, **timeout)
             one = asyncio.create_task(_tried(asking))
             asked.add(one)
             one.add_done_callback(asked.discard)

@@ -1,6 +1,6 @@
 """Measures how long a month of `slots` takes a busy practice: at the fixed first pace, and at one that adapts. Both in the same run, over HTTP.
 
-Several patients, each at an address of their own, look for a month again and again; nothing is answered from memory. The emulator
+Several patients, each at an address of their own, look for a month again and again, each time for another one. The emulator
 lets 250 requests a second through and locks out beyond, which the gateway is not told.
 """
 
@@ -86,7 +86,7 @@ async def _measured(settings: Mapping[str, str], *, parts: int, seconds: float) 
         (await http.post(f"{control}/throttle", json=limit)).raise_for_status()
         days = (
             itertools.count()
-        )  # each search differs, so that none shares a request or is answered from memory
+        )  # each search is for another month, so that patients share readings only once all months were seen
         found: list[tuple[float, float | None]] = []
         visit_type = seed["visit_types"]["Free Consultation"]
         patients = [
@@ -126,7 +126,7 @@ async def _looking(
     token = (await http.post("/graphql", json=body, headers=headers)).json()["data"]["newVisitorToken"]
     headers["Frontdoor-Visitor"] = token
     while True:
-        first = datetime.now(UTC).date() + timedelta(days=2 + next(days) % 600)
+        first = datetime.now(UTC).date() + timedelta(days=2 + 31 * next(days) % 620)
         variables: dict[str, Any] = {
             "filter": {"visitTypeId": visit_type, "timeZone": "UTC"},
             "from": first.isoformat(),

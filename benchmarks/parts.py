@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from benchmarks import (
     app_overhead,
     audit,
+    crowds,
     fairness,
     idempotency,
     pace,
@@ -136,6 +137,10 @@ async def _pace(_: Bench) -> dict[str, Any]:
     return asdict(await pace.measure())
 
 
+async def _crowds(_: Bench) -> dict[str, Any]:
+    return {"crowds": [asdict(one) for one in await crowds.measure()]}
+
+
 async def _subscriptions(bench: Bench) -> dict[str, Any]:
     with a_nursery() as nursery:
         emulator = await nursery.emulator()
@@ -173,6 +178,7 @@ PARTS = {
     "strangers": Part(measure=_strangers, shown=strangers.shown),
     "fairness": Part(measure=_fairness, shown=fairness.shown),
     "pace": Part(measure=_pace, shown=pace.shown),
+    "crowds": Part(measure=_crowds, shown=crowds.shown),
     "subscriptions": Part(measure=_subscriptions, shown=subscriptions.shown),
     "simulation": Part(measure=_simulation, shown=simulation.shown),
 }

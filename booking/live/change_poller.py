@@ -14,6 +14,7 @@ import structlog
 
 from booking.change_signals import LocalChangeSignals, of_event
 from booking.events.model import EventLog
+from booking.live.shown_times import ShownTimes, by_clinician
 from booking.ports import Clock, HoldStore
 from booking.scheduling.search import Bookings
 from booking.slots import Busy, Interval
@@ -65,6 +66,7 @@ class ChangePoller:
         event_log: EventLog,
         clock: Clock,
         every: timedelta,
+        shown: ShownTimes,
     ) -> None:
         self._change_signals = change_signals
         self._changes = changes
@@ -72,6 +74,7 @@ class ChangePoller:
         self._event_log = event_log
         self._clock = clock
         self._every = every
+        self._shown = shown
         self._known: dict[str, Hashable] = {}
         self._cursor: int | None = None  # the sequence of the last event that was signalled
         self._next_expiry: datetime | None = None  # of a hold, UTC
@@ -109,7 +112,10 @@ class ChangePoller:
         self._compare("patient:", listened, await self._changes.bookings(listened["patient:"]))
         await self._publish_events()
         # Last, since the hold store may be another server that is down.
-        self._compare("clinician:", listened, await self._taken(listened["clinician:"]))
+        taken = await self._taken(listened["clinician:"])
+        self._compare("clinician:", listened, taken)
+        # Publishing one that was published just now changes nothing: listeners collect topics.
+        self._change_signals.publish([f"clinician:{one}" for one in self._shown.outdated(taken)])
 
     def _compare(self, kind: str, listened: Mapping[str, list[str]], found: Mapping[str, Hashable]) -> None:
         """Publish the topics of this kind that changed; one that is gone, or that is new to the poller, counts as changed."""
@@ -119,7 +125,7 @@ class ChangePoller:
         )
         self._known = {topic: what for topic, what in self._known.items() if not topic.startswith(kind)} | now
 
-    async def _taken(self, clinician_ids: list[str]) -> Mapping[str, Hashable]:
+    async def _taken(self, clinician_ids: list[str]) -> Mapping[str, frozenset[Interval]]:
         """The held and claimed intervals of each clinician; also sets when the next hold expires."""
         self._next_expiry = None
         if not clinician_ids:
@@ -129,10 +135,7 @@ class ChangePoller:
         held = await self._holds.busy(clinician_ids, span)
         claimed = await self._changes.claims(clinician_ids)
         self._next_expiry = min((one.until for one in held if one.until is not None), default=None)
-        taken: dict[str, frozenset[Interval]] = {}
-        for one in (*held, *claimed):
-            taken[one.clinician_id] = taken.get(one.clinician_id, frozenset()) | {one.interval}
-        return taken
+        return by_clinician([*held, *claimed])
 
     async def _publish_events(self) -> None:
         """Publish the topics of events since the last poll, including those recorded while nobody subscribed."""

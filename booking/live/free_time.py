@@ -12,6 +12,7 @@ import structlog
 from booking.change_signals import EVERY_CALENDAR
 from booking.errors import UpstreamUnavailable
 from booking.live.shared_reads import NEWCOMER, Reading
+from booking.live.shown_times import ShownTimes
 from booking.pacing import Lane
 from booking.ports import Clock
 from booking.scheduling.offer_windows import STALE, Offered
@@ -39,10 +40,12 @@ class FreeTime:
         query: SlotQuery,
         *,
         search: SlotSearch,
+        shown: ShownTimes,
         clock: Clock,
     ) -> None:
         self._query = query
         self._search = search
+        self._shown = shown
         self._clock = clock
         self._offered: Offered | None = None
         self._requested_at = clock.now()
@@ -57,7 +60,10 @@ class FreeTime:
             self._invalidated_at = self._clock.now()
         self._offered = offered = await self._current(self._offered, newcomer=NEWCOMER in changed_topics)
         taken = await self._search.taken(self._query, since=offered.as_of)
-        days = self._search.by_day(self._query, offered, taken)
+        self._shown.show(
+            self, clinician_ids=self._query.clinician_ids, span=self._query.span, busy=taken.held_or_claimed
+        )
+        days = self._search.by_day(self._query, offered, taken.everything)
         due_in = self._due(offered) - self._clock.now()
         return Reading(state=tuple(days), again=max(due_in.total_seconds(), 0))
 

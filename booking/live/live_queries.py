@@ -12,6 +12,7 @@ from booking.errors import InvalidInput
 from booking.live.free_time import FreeTime
 from booking.live.quota import SubscriptionQuota, bounds_of
 from booking.live.shared_reads import Reading, SharedReads
+from booking.live.shown_times import ShownTimes
 from booking.models import Appointment
 from booking.ports import Clock
 from booking.principals import Caller
@@ -51,6 +52,7 @@ class LiveQueries:
         self._records = records
         self._units = units
         self._clock = clock
+        self.shown = ShownTimes()  # for the change poller
         self._checkouts: SharedReads[str, Checkout | None] = SharedReads(
             change_signals=change_signals, most=_MOST_CHECKOUTS
         )
@@ -107,7 +109,7 @@ class LiveQueries:
                 yield visits
 
     def _free_time(self, query: SlotQuery) -> FreeTime:
-        return FreeTime(query, search=self._search, clock=self._clock)
+        return FreeTime(query, search=self._search, shown=self.shown, clock=self._clock)
 
 
 class _CheckoutSource:

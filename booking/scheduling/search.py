@@ -34,6 +34,19 @@ class Day:
     stale: bool  # a newer offer could not be read; holds and claims are subtracted all the same
 
 
+@dataclass(frozen=True, kw_only=True)
+class Taken:
+    """What may not be offered, though the system of record does."""
+
+    held_or_claimed: Sequence[Busy] = ()
+    booked: Sequence[Busy] = ()  # here, since the offer was read
+
+    @property
+    def everything(self) -> list[Busy]:
+        """All of it."""
+        return [*self.held_or_claimed, *self.booked]
+
+
 class Bookings(Protocol):
     """The visits that were booked here, in our own database."""
 
@@ -83,7 +96,8 @@ class SlotSearch:
         self.check_range(query.first, query.last, query.time_zone)
         offered = await self.offered(query)
         # Afterwards: what is held while the calendar is waited for is not offered either.
-        return self.by_day(query, offered, await self.taken(query, since=offered.as_of))
+        taken = await self.taken(query, since=offered.as_of)
+        return self.by_day(query, offered, taken.everything)
 
     async def offered(self, query: SlotQuery, *, after: datetime | None = None) -> Offered:
         """The offer of the system of record, read after this time if one is given, or else a stale one. Raises UpstreamUnavailable."""
@@ -91,16 +105,17 @@ class SlotSearch:
             return Offered(slots=query.no_slots, as_of=self._clock.now())
         return await self._windows.offered(query, after=after)
 
-    async def taken(self, query: SlotQuery, *, since: datetime) -> list[Busy]:
+    async def taken(self, query: SlotQuery, *, since: datetime) -> Taken:
         """What is taken within the query's span of an offer of this time (UTC): holds, claims, and visits booked here since.
 
         In this order: a hold is released only once its claim or visit is recorded, and a claim only once its visit is.
         """
         if not query.clinician_ids:
-            return []
+            return Taken()
         people = sorted(query.clinician_ids)
-        taken = await self.busy(people, query.span)
-        return [*taken, *await self._bookings.booked(people, query.span, since=since)]
+        held_or_claimed = await self.busy(people, query.span)
+        booked = await self._bookings.booked(people, query.span, since=since)
+        return Taken(held_or_claimed=held_or_claimed, booked=booked)
 
     def by_day(self, query: SlotQuery, offered: Offered, taken: Iterable[Busy]) -> list[Day]:
         """Every day of the query with the offered slots that are in the future, outside the schedule notice, and not taken."""

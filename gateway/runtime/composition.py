@@ -11,6 +11,7 @@ from datetime import timedelta
 
 from booking.checkout.ledger import ChargeLedger
 from booking.live.change_poller import OFTEN, SELDOM, ChangePoller
+from booking.live.shown_times import ShownTimes
 from booking.operations.alerts import AlertService
 from booking.operations.model import AlertChannel
 from booking.ports import Clock
@@ -75,7 +76,7 @@ async def compose(settings: Settings, *, clock: Clock | None = None) -> AsyncIte
             event_dispatch=event_dispatch,
             sync=sync,
             event_log=event_log,
-            change_poller=_change_poller(base, event_log),
+            change_poller=_change_poller(base, event_log, shown=services.live_queries.shown),
         )
 
 
@@ -140,7 +141,7 @@ def _event_dispatch(
     return event_dispatch
 
 
-def _change_poller(base: Foundation, event_log: SqlEventLog) -> ChangePoller:
+def _change_poller(base: Foundation, event_log: SqlEventLog, *, shown: ShownTimes) -> ChangePoller:
     """Polls the database for changes that other processes made: often without Redis signals, else seldom, as a fallback."""
     return ChangePoller(
         change_signals=base.shared.local_signals,
@@ -149,6 +150,7 @@ def _change_poller(base: Foundation, event_log: SqlEventLog) -> ChangePoller:
         event_log=event_log,
         clock=base.clock,
         every=OFTEN if base.shared.redis_signals is None else SELDOM,
+        shown=shown,
     )
 
 

@@ -14,7 +14,7 @@ from booking.pacing import SHORTEST_SLEEP, Lane, Pace, Pacer, Turn, open_to
 from integrations.upstream.transport import MAX_CONNECTIONS
 
 # The most waiting requests of one block of addresses (or of all anonymous callers without one), of one network in it, and of one
-# caller in that: three networks, what the usual rate sends in two minutes, and four months of free time. Beyond that a wait is
+# caller in that: three networks, what the usual rate sends in two minutes, and nearly four months of free time. Beyond that a wait is
 # in vain.
 MOST_WAITING = (768, 256, 64)
 

@@ -7,6 +7,7 @@ import pytest
 from redis.asyncio import Redis
 
 from booking.operations.model import AttentionReason
+from booking.scheduling.offer_windows import FRESH
 from gateway.runtime.composition import compose
 from integrations.upstream.audit import fingerprint
 from tests.acceptance import documents
@@ -16,6 +17,9 @@ from tests.plugins.stack import Stack, Stacks
 SLOTS = """query Slots($filter: SlotFilter!, $from: Date!, $until: Date!) {
   slots(filter: $filter, from: $from, until: $until) { asOf stale slots { id } }
 }"""
+
+# After this time what was read is read again; it may still be answered for some seconds while that is refused.
+DUE = FRESH + timedelta(milliseconds=500)
 
 
 def sought(stack: Stack) -> dict[str, object]:
@@ -44,6 +48,10 @@ async def alerts(stack: Stack) -> list[str]:
 async def test_slots_of_a_moment_ago_are_answered_and_marked_and_then_no_more(stack: Stack) -> None:
     fresh = (await (await stack.visitor()).ask(SLOTS, sought(stack)))["slots"]
     app = await locked_out(stack)
+    (day,) = (await app.ask(SLOTS, sought(stack)))["slots"]
+    assert not day["stale"]
+    assert await stack.upstream() == [], "it is not due yet"
+    await stack.pass_time(DUE)
     (day,) = (await app.ask(SLOTS, sought(stack)))["slots"]
     assert (day["stale"], day["slots"]) == (True, fresh[0]["slots"])
     assert day["asOf"] < stack.clock.now().isoformat()
@@ -89,6 +97,7 @@ async def test_a_checkout_waits_and_is_charged_and_booked_once_when_it_is_over(s
 
 async def test_people_are_told_once_for_one_lockout(stack: Stack) -> None:
     app = await locked_out(stack)
+    await stack.pass_time(DUE)
     await app.ask(SLOTS, sought(stack))
     await stack.pass_time(timedelta(minutes=2))
     await app.error(SLOTS, sought(stack))  # asks whether it is over, and it is not
@@ -100,6 +109,7 @@ async def test_people_are_told_once_for_one_lockout(stack: Stack) -> None:
 
 async def test_when_it_is_over_one_question_finds_out_and_all_goes_on(stack: Stack) -> None:
     app = await locked_out(stack)
+    await stack.pass_time(DUE)
     await app.ask(SLOTS, sought(stack))
     await stack.emulator.control.end_throttle()
     await app.ask(SLOTS, sought(stack))
@@ -126,6 +136,7 @@ class TestSharedByProcesses:
         await second.ask(SLOTS, sought(stack))
         await stack.emulator.control.throttle(requests=0)
         await stack.emulator.control.forget_requests()
+        await stack.pass_time(DUE)
         (day,) = (await first.ask(SLOTS, sought(stack)))["slots"]
         (also,) = (await second.ask(SLOTS, sought(stack)))["slots"]
         assert day["stale"]

@@ -36,6 +36,47 @@ async def test_ten_who_ask_the_same_at_once_share_the_requests_of_one(stack: Sta
     assert asked.count("AvailableSlots") == 4
 
 
+async def test_different_questions_about_the_same_days_share_the_requests_of_one(stack: Stack) -> None:
+    """Other clinicians, other zones, other days of the week: in a row and at once."""
+    apps = [await stack.visitor() for _ in range(6)]
+    await stack.emulator.control.forget_requests()
+    everybody = week(stack)
+    await apps[0].ask(documents.SLOTS, everybody)
+    cold = await stack.upstream()
+    visit = everybody["filter"]["visitTypeId"]
+    questions = [
+        {
+            "filter": {"visitTypeId": visit, "timeZone": zone, **who},
+            "from": stack.day(2),
+            "until": stack.day(6),
+        }
+        for zone in ("America/New_York", "America/Los_Angeles", "UTC")
+        for who in ({}, {"clinicianIds": [stack.clinician(2)]})
+    ]
+    answers = await asyncio.gather(
+        *(app.ask(documents.SLOTS, one) for app, one in zip(apps, questions, strict=True))
+    )
+    assert all(any(day["slots"] for day in answer["slots"]) for answer in answers)
+    assert {slot["clinicianId"] for day in answers[1]["slots"] for slot in day["slots"]} == {
+        stack.clinician(2)
+    }
+    assert await stack.upstream() == cold
+
+
+async def test_a_hold_shows_in_the_next_answer_though_the_calendar_is_not_asked_again(stack: Stack) -> None:
+    app, other = await stack.visitor(), await stack.visitor()
+    found = (await app.ask(documents.SLOTS, week(stack)))["slots"]
+    slot = found[-1]["slots"][-1]
+    hold_id = await other.held(slot["id"])
+    await stack.emulator.control.forget_requests()
+    taken = (await app.ask(documents.SLOTS, week(stack)))["slots"]
+    assert slot in found[-1]["slots"]
+    assert slot not in taken[-1]["slots"]
+    await other.do(documents.RELEASE, holdId=hold_id)
+    assert (await app.ask(documents.SLOTS, week(stack)))["slots"] == found
+    assert await stack.upstream() == []
+
+
 async def test_browsing_again_within_a_minute_costs_nothing(stack: Stack) -> None:
     app = await stack.visitor()
     await app.ask(documents.PLANS)
@@ -58,12 +99,14 @@ async def test_a_flood_costs_no_more_than_its_share_and_nothing_once_it_has_hung
         asyncio.create_task(
             flood.ask(documents.SLOTS, {**week(stack), "from": stack.day(n), "until": stack.day(n + 30)})
         )
-        for n in range(1, 5)
+        for n in range(40, 160, 40)  # months that share no day with one another, nor with the week
     ]
     async with asyncio.timeout(30):
         while len(await stack.upstream()) < 20:  # noqa: ASYNC110  # the emulator tells nobody
             await asyncio.sleep(0.05)
-    found = await other.ask(documents.SLOTS, week(stack))
+    # Another visit type, of which nothing was read, nor learned how many days one request may ask for.
+    elsewhere = {"visitTypeId": stack.visit("Initial Visit"), "timeZone": "America/New_York"}
+    found = await other.ask(documents.SLOTS, {**week(stack), "filter": elsewhere})
     assert (await other.hold(found["slots"][-1]["slots"][-1]["id"]))["__typename"] == "HoldSlotSuccess"
     for one in asking:
         one.cancel()

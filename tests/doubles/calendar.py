@@ -38,7 +38,7 @@ class Calendar:
         self.taken: set[tuple[str, datetime]] = set()
         self.asked: list[SlotQuery] = []  # in the order of sending
         self.sent_at: list[float] = []
-        self.given_up = 0
+        self.abandoned = 0
         self._pacer = LocalPacer(pace, clock=loop.time, jitter=lambda: 0.0) if pace else None
         self._gate = Gate(pacer=self._pacer)
 
@@ -59,7 +59,7 @@ class Calendar:
             try:
                 await asyncio.sleep(self.seconds + self.seconds_a_day * len(days))
             except asyncio.CancelledError:
-                self.given_up += 1
+                self.abandoned += 1
                 raise
             if self.is_down:
                 raise UpstreamUnavailable("sample")

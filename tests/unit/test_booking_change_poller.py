@@ -7,15 +7,19 @@ from datetime import timedelta
 
 import pytest
 
-from booking.change_signals import EVERY_CALENDAR, Listener, of_checkout, of_event
+from booking.change_signals import EVERY_CALENDAR, Listener, moved_calendars, of_checkout, of_event
 from booking.checkout.model import CheckoutState
 from booking.errors import UpstreamUnavailable
 from booking.events.model import DomainEvent, EventName, RecordedEvent
 from booking.live.change_poller import ChangePoller
+from booking.live.free_time import FreeTime
+from booking.live.shared_reads import NEWCOMER
+from booking.live.shown_times import ShownTimes
 from booking.resources import Kind, Resource
+from booking.slot_query import SlotQuery
 from booking.stored_names import Unknown
 from tests.doubles.booking_ports import NOW
-from tests.doubles.booking_world import PATIENT, VISITOR, World, a_slot
+from tests.doubles.booking_world import CATALOG, PATIENT, PRICED, VISITOR, World, a_slot
 
 
 class Log:
@@ -43,6 +47,7 @@ class PolledWorld:
         self.world = World()
         self.world.database.change_signals = None
         self.log = Log()
+        self.shown = ShownTimes()
         self.change_poller = ChangePoller(
             change_signals=self.world.change_signals,
             changes=self.world.changes,
@@ -50,6 +55,7 @@ class PolledWorld:
             event_log=self.log,
             clock=self.world.clock,
             every=timedelta(days=1),
+            shown=self.shown,
         )
         self.listener = Listener(
             ["checkout:chk", "clinician:c1", "clinician:c2", "calendar:c1", "patient:p-sample"]
@@ -182,3 +188,53 @@ def test_an_event_of_a_newer_version_about_no_time_moves_none() -> None:
     ours = Resource(kind=Kind.CHECKOUT, id="chk")
     told = replace(event(Unknown("checkout.of_tomorrow"), clinician="c1"), resource=ours)
     assert of_event(told) == set()
+
+
+async def test_what_a_live_query_shows_and_is_no_longer_so_is_found_though_no_poll_ever_saw_it(
+    polled: PolledWorld,
+) -> None:
+    """A newcomer's reading met a hold that came after one poll and went before the next: to the poller nothing differs."""
+    world = polled.world
+    query = SlotQuery.of(
+        CATALOG, visit_type_id=PRICED.id, clinician_ids=["c1"], first=a_slot().day, last=a_slot().day
+    )
+    reader = FreeTime(query, search=world.search, shown=polled.shown, clock=world.clock)
+    await reader.read([NEWCOMER])
+    await polled.finds()
+    assert await polled.finds() == frozenset()
+    hold = await world.hold(VISITOR, a_slot())
+    await reader.read([NEWCOMER])
+    await world.holds.release(hold.id, owners={hold.owner})
+    await polled.listener.wait_for_changes(within=0)  # the holding told of itself
+    assert await polled.finds() == {"clinician:c1"}
+    await reader.read(["clinician:c1"])
+    assert await polled.finds() == frozenset()
+
+
+async def test_a_hold_on_another_day_than_a_live_query_shows_is_no_difference_to_it(
+    polled: PolledWorld,
+) -> None:
+    world = polled.world
+    query = SlotQuery.of(
+        CATALOG, visit_type_id=PRICED.id, clinician_ids=["c1"], first=a_slot().day, last=a_slot().day
+    )
+    reader = FreeTime(query, search=world.search, shown=polled.shown, clock=world.clock)
+    world.offer.free.append(a_slot(hours=24 * 9))
+    await world.hold(VISITOR, a_slot(hours=24 * 9))
+    await reader.read([NEWCOMER])
+    await polled.finds()
+    assert await polled.finds() == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("topics", "clinicians"),
+    [
+        ({"calendar:c1", "booked:c2", "clinician:c3", "checkout:k"}, {"c1", "c2"}),
+        ({"clinician:c3"}, set()),
+        ({EVERY_CALENDAR, "booked:c2"}, None),
+    ],
+)
+def test_of_the_topics_a_calendar_and_a_booking_move_time_in_the_system_of_record(
+    topics: set[str], clinicians: set[str] | None
+) -> None:
+    assert moved_calendars(topics) == clinicians

@@ -12,6 +12,7 @@ from booking.errors import UpstreamUnavailable
 from booking.live import free_time
 from booking.live.free_time import RENEWED, FreeTime
 from booking.live.shared_reads import NEWCOMER
+from booking.live.shown_times import ShownTimes
 from booking.scheduling.offer_windows import STALE
 from booking.slot_columns import SlotColumns
 from booking.slot_query import SlotQuery
@@ -42,6 +43,7 @@ class ReadFreeTime:
         self.source = FreeTime(
             query,
             search=self.world.search,
+            shown=ShownTimes(),
             clock=self.world.clock,
         )
         return self
@@ -176,6 +178,7 @@ async def test_nobody_to_ask_for_is_nothing_free(reading: ReadFreeTime) -> None:
     reading.source = FreeTime(
         query,
         search=reading.world.search,
+        shown=ShownTimes(),
         clock=reading.world.clock,
     )
     assert await reading.shows() == set()

@@ -322,7 +322,7 @@ class TestWhileTheCalendarCannotBeRead:
 
 
 class TestLeaving:
-    def test_when_the_last_asker_has_left_the_request_is_given_up(self) -> None:
+    def test_when_the_last_asker_has_left_the_request_is_abandoned(self) -> None:
         async def main(loop: VirtualLoop) -> None:
             calendar = Calendar(loop, seconds=5)
             windows = calendar.process()
@@ -331,10 +331,10 @@ class TestLeaving:
             asked = len(calendar.asked)
             askers[0].cancel()
             await asyncio.sleep(1)
-            shared = calendar.given_up
+            shared = calendar.abandoned
             askers[1].cancel()
             await asyncio.gather(*askers, return_exceptions=True)
-            assert (shared < asked, calendar.given_up) == (True, asked)
+            assert (shared < asked, calendar.abandoned) == (True, asked)
             assert asyncio.all_tasks() == {asyncio.current_task()}
 
         on_virtual_time(main)
