@@ -42,7 +42,9 @@ _KEYS = 10_000
 LEFT_ALONE = 5.0
 
 
-class Bound(NamedTuple):  # as a dataclass it would take four times as long to make, and every request makes two
+class Bound(
+    NamedTuple
+):  # as a dataclass it would take four times as long to make, and every request makes two
     """The limit of one subject: at most so many in a window."""
 
     what: str
