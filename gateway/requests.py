@@ -57,7 +57,7 @@ class Requests:
 
     async def _caller(self, headers: Headers, client: str | None) -> Caller | None:
         await self.rates.network(client)
-        return await self.authenticator.caller_from(headers, client)
+        return await self.authenticator.caller(headers)
 
 
 class InLogs:

@@ -41,17 +41,14 @@ class Authenticator:
         return self.networks.name(headers) if self.networks else None
 
     async def caller(self, headers: Headers) -> Caller | None:
-        """As `caller_from`, from the network that the headers name."""
-        return await self.caller_from(headers, self.network(headers))
-
-    async def caller_from(self, headers: Headers, client: str | None) -> Caller | None:
-        """The caller, from the network of this pseudonym; None for an anonymous request. Raises Unauthenticated, and what the TokenVerifier raises.
+        """The caller; None for an anonymous request. Raises Unauthenticated, and what the TokenVerifier raises.
 
         A visitor token that the gateway did not sign counts as absent: queries still work, and the app is asked for a fresh one.
         """
         shown = headers.get(VISITOR_HEADER)
         visitor = self.tokens.read_visitor(shown) if shown else None
         bearer = await self._bearer(headers.get("authorization"))
+        client = self.network(headers)
         if bearer is not None:
             return Caller(principal=bearer, visitor=visitor, client=client)
         return Caller(principal=visitor, client=client) if visitor is not None else None
