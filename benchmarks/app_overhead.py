@@ -10,14 +10,10 @@ import asyncio
 import gc
 import json
 import logging
-import random
-import statistics
 import sys
 import tempfile
-import time
-from collections.abc import Sequence
 from contextlib import AsyncExitStack
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -26,8 +22,8 @@ import httpx2
 import structlog
 from starlette.applications import Starlette
 from starlette.routing import Mount, Route, WebSocketRoute
-from starlette.types import ASGIApp, Message
 
+from benchmarks.asgi_calls import Overhead, compared
 from benchmarks.figures import titled
 from gateway.app import create_app
 from gateway.settings import Settings
@@ -38,29 +34,13 @@ from tests.reliability.processes import Running, a_nursery
 # Pairs of requests, one to each application. The difference is some microseconds, so that of a single pair is mostly noise.
 PAIRS = {"plans": 3000, "slots": 150}
 
-# Pairs between garbage collections, which are not measured.
-_COLLECTED_AFTER = 50
-
 # Free times of a week; each request makes several upstream requests.
 _DAYS = 7
 
 # The target: the largest overhead, as a share of a whole request.
 MOST = 0.02
 
-_DEVIATES = 1.96  # of the normal distribution, for 95%
 _MANY = 1_000_000  # so that no limit refuses, and no pacing delays
-
-
-@dataclass(frozen=True, kw_only=True)
-class Overhead:
-    """One kind of request."""
-
-    bare: float  # microseconds of processor time a request, the median
-    more: float  # microseconds that the application takes more, the median of the pairs
-    least: float  # 95% confidence interval of that median
-    most: float
-    answer: int  # bytes
-    pairs: int
 
 
 async def measure(emulator: Running, url: str) -> dict[str, Overhead]:
@@ -69,96 +49,16 @@ async def measure(emulator: Running, url: str) -> dict[str, Overhead]:
         await exits.enter_async_context(emptied(url))
         http = await exits.enter_async_context(httpx2.AsyncClient(timeout=60))
         seed = (await http.get(f"{emulator.url}/_control/seed")).raise_for_status().json()
-        app = create_app(_settings(emulator, url, seed))
+        app = create_app(settings_for(emulator, url, seed))
         await exits.enter_async_context(app.router.lifespan_context(app))
         plain = [route for route in app.routes if type(route) in {Route, WebSocketRoute, Mount}]
         around = app.user_middleware[:-1]  # the last is what serves GraphQL ahead of the router
         bare = Starlette(routes=plain, middleware=around)
-        return {kind: await _compared(bare, app, body, PAIRS[kind]) for kind, body in _bodies(seed).items()}
+        return {kind: await compared(bare, app, body, PAIRS[kind]) for kind, body in bodies(seed).items()}
 
 
-async def _compared(bare: ASGIApp, fastapi: ASGIApp, body: bytes, pairs: int) -> Overhead:
-    """Measure pairs of requests, in random order within each pair."""
-    chance = random.Random(1)  # noqa: S311  # an order, no secret
-    answer = await _answer(fastapi, body)
-    if "errors" in json.loads(answer):
-        raise AssertionError(f"a request was refused: {answer[:300]!r}")
-    taken: dict[bool, list[float]] = {False: [], True: []}
-    gc.disable()
-    for number in range(-_COLLECTED_AFTER, pairs):  # the first are to warm both
-        if number % _COLLECTED_AFTER == 0:
-            gc.collect()
-        for wrapped in chance.sample((False, True), 2):
-            spent = await _spent(fastapi if wrapped else bare, body)
-            if number >= 0:
-                taken[wrapped].append(spent)
-    gc.enable()
-    more = sorted(one - other for one, other in zip(taken[True], taken[False], strict=True))
-    least, most = _interval(more)
-    return Overhead(
-        bare=round(statistics.median(taken[False]), 1),
-        more=round(statistics.median(more), 1),
-        least=round(least, 1),
-        most=round(most, 1),
-        answer=len(answer),
-        pairs=pairs,
-    )
-
-
-async def _spent(app: ASGIApp, body: bytes) -> float:
-    """Microseconds of this thread's processor time that one request takes."""
-    began = time.thread_time_ns()
-    await _answer(app, body)
-    return (time.thread_time_ns() - began) / 1000
-
-
-async def _answer(app: ASGIApp, body: bytes) -> bytes:
-    """One request, as uvicorn would pass it to the application."""
-    received, answered = asyncio.Event(), bytearray()
-
-    async def receive() -> Message:
-        if not received.is_set():
-            received.set()
-            return {"type": "http.request", "body": body, "more_body": False}
-        await asyncio.Event().wait()  # the client stays until it is answered
-        raise AssertionError
-
-    async def send(message: Message) -> None:
-        answered.extend(message.get("body", b""))
-
-    await app(
-        {
-            "type": "http",
-            "asgi": {"version": "3.0", "spec_version": "2.3"},
-            "http_version": "1.1",
-            "method": "POST",
-            "scheme": "http",
-            "path": "/graphql",
-            "raw_path": b"/graphql",
-            "query_string": b"",
-            "root_path": "",
-            "headers": [
-                (b"host", b"gateway.example.invalid"),
-                (b"content-type", b"application/json"),
-                (b"content-length", str(len(body)).encode()),
-            ],
-            "client": ("127.0.0.1", 50000),
-            "server": ("127.0.0.1", 8000),
-            "state": {},
-        },
-        receive,
-        send,
-    )
-    return bytes(answered)
-
-
-def _interval(ordered: Sequence[float]) -> tuple[float, float]:
-    """The 95% confidence interval of the median, from the order of the samples: it needs no distribution."""
-    middle, half = len(ordered) / 2, _DEVIATES * len(ordered) ** 0.5 / 2
-    return ordered[max(0, int(middle - half))], ordered[min(len(ordered) - 1, int(middle + half))]
-
-
-def _bodies(seed: dict[str, Any]) -> dict[str, bytes]:
+def bodies(seed: dict[str, Any]) -> dict[str, bytes]:
+    """The bodies of the requests, by kind."""
     today = datetime.now(UTC).date()
     sought = {
         "filter": {"visitTypeId": seed["visit_types"]["Initial Visit"], "timeZone": "America/New_York"},
@@ -171,7 +71,8 @@ def _bodies(seed: dict[str, Any]) -> dict[str, bytes]:
     }
 
 
-def _settings(emulator: Running, url: str, seed: dict[str, Any]) -> Settings:
+def settings_for(emulator: Running, url: str, seed: dict[str, Any]) -> Settings:
+    """The settings of a gateway that no limit and no pace slows down."""
     return Settings.model_validate(
         {
             "environment": "development",

@@ -17,6 +17,7 @@ from benchmarks import (
     pace,
     rates,
     recovery,
+    request_path,
     requests,
     saga,
     servers,
@@ -125,6 +126,12 @@ async def _app_overhead(bench: Bench) -> dict[str, Any]:
     return {kind: asdict(one) for kind, one in measured.items()}
 
 
+async def _request_path(bench: Bench) -> dict[str, Any]:
+    with a_nursery() as nursery:
+        measured = await request_path.measure(await nursery.emulator(), bench.urls["sqlite"])
+    return {who: asdict(one) for who, one in measured.items()}
+
+
 async def _strangers(_: Bench) -> dict[str, Any]:
     return asdict(await strangers.measure())
 
@@ -175,6 +182,7 @@ PARTS = {
     "rates": Part(measure=_rates, shown=rates.shown),
     "requests": Part(measure=_requests, shown=requests.shown),
     "app_overhead": Part(measure=_app_overhead, shown=app_overhead.shown),
+    "request_path": Part(measure=_request_path, shown=request_path.shown),
     "strangers": Part(measure=_strangers, shown=strangers.shown),
     "fairness": Part(measure=_fairness, shown=fairness.shown),
     "pace": Part(measure=_pace, shown=pace.shown),

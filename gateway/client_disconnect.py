@@ -5,14 +5,11 @@ from collections.abc import Callable
 
 from starlette.types import Message, Receive
 
-# Seconds after which it is listened for a disconnect: an answer that is ready by then needs no task for it.
-_READY_WITHIN = 0.01
-
 
 class Client:
     """The client of one HTTP request; replaces the ASGI `receive` callable.
 
-    A server reports a disconnect only through `receive`, so a task awaits it once the body has been read and the answer takes a while.
+    A server reports a disconnect only through `receive`, so a task awaits it once the body has been read and something is waited for.
     """
 
     def __init__(self, receive: Receive, *, may_be_given_up: Callable[[], bool]) -> None:
@@ -20,7 +17,7 @@ class Client:
         self._receive = receive
         self._may_be_given_up = may_be_given_up
         self._answering = asyncio.current_task()
-        self._waiting: asyncio.TimerHandle | None = None
+        self._about_to: asyncio.Handle | None = None
         self._listening: asyncio.Task[None] | None = None
         self._cancelled_by_us = False
 
@@ -32,14 +29,14 @@ class Client:
         return message
 
     def listen(self) -> None:
-        """Listen for a disconnect, unless the request is answered soon. Nothing else may call `receive` afterwards."""
-        if self._waiting is None:
-            self._waiting = asyncio.get_running_loop().call_later(_READY_WITHIN, self._listen)
+        """Listen for a disconnect, unless the answer is ready without waiting. Nothing else may call `receive` afterwards."""
+        if self._about_to is None:
+            self._about_to = asyncio.get_running_loop().call_soon(self._listen)
 
     def answered(self) -> None:
         """Stop listening: the response is ready."""
-        if self._waiting is not None:
-            self._waiting.cancel()
+        if self._about_to is not None:
+            self._about_to.cancel()
         if self._listening is not None:
             self._listening.cancel()
 

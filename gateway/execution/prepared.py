@@ -2,6 +2,9 @@
 
 A variant is an operation with one set of values of the variables in its `@skip` and `@include`. Nothing else that a variable says
 changes which fields are selected, so a variant's fields are collected, and its writers compiled, once.
+
+A variant is kept from its second execution on. To compile takes as long as to validate: a document that is made up for one request
+costs nothing more than without writers.
 """
 
 import weakref
@@ -10,6 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import structlog
 from graphql import (
     DocumentNode,
     FieldNode,
@@ -30,10 +34,16 @@ from graphql.pyutils import Path
 
 from gateway.execution.inputs import LatestInputs
 from gateway.execution.values import Writer
-from gateway.execution.writers import Collect, compile_writer
+from gateway.execution.writers import Collect, NotKnown, compile_writer
 
-# Compiled fields that are kept in all, some 0.4 kB each. An app's documents have a few thousand; the bound is for senders who make up new ones.
-MOST_FIELDS = 40_000
+log = structlog.get_logger(__name__)
+
+# Fields of all variants that are kept, some 2 kB each with their part of the writers. An app's documents have one or two thousand; the
+# bounds are for senders who make up new ones.
+MOST_FIELDS = 10_000
+
+# Sets of values of one operation that are known to have been executed once.
+_MOST_SEEN = 64
 
 _CONDITIONS = {GraphQLSkipDirective.name, GraphQLIncludeDirective.name}
 
@@ -54,14 +64,19 @@ class RootField:
 class Variant:
     """An operation with certain values of its conditions."""
 
-    def __init__(self) -> None:
-        self.compiled_fields = 0
+    def __init__(self, *, kept: bool) -> None:
+        self.only_field: RootField | None = None  # known after one execution
         # graphql-core's memory of collected sub-fields, which it otherwise has for one execution.
         self.sub_fields: dict[Any, Any] = {}
-        self.only_field: RootField | None = None  # known after the first execution
+        self._kept = kept
         self._root_fields: Any = None
         # By the ids of a type and of graphql-core's list of nodes; the list is kept with the writer, so that its id stays its own.
         self._writers: dict[tuple[int, int], tuple[Any, Writer | None]] = {}
+
+    @property
+    def fields(self) -> int:
+        """How many fields have been collected."""
+        return 1 + sum(len(collected.grouped_field_set) for _, collected in self.sub_fields.values())
 
     def root_fields(
         self,
@@ -78,7 +93,9 @@ class Variant:
         return self._root_fields
 
     def writer(self, kind: Any, details: Any, collect: Collect) -> Writer | None:
-        """The writer of an object or list at its place in the document; None: this selection has none."""
+        """The writer of an object or list at its place in the document; None: this selection has none, or is new."""
+        if not self._kept:
+            return None
         known = self._writers.get((id(kind), id(details)))
         if known is None:
             known = self._writers[id(kind), id(details)] = details, self._compiled(kind, details, collect)
@@ -86,11 +103,12 @@ class Variant:
 
     def _compiled(self, kind: Any, details: Any, collect: Collect) -> Writer | None:
         try:
-            writer, fields = compile_writer(kind, details, collect)
-        except Exception:  # noqa: BLE001  # NotKnown as a rule; no document may fail because it cannot be compiled
+            return compile_writer(kind, details, collect)
+        except NotKnown:
             return None
-        self.compiled_fields += fields
-        return writer
+        except Exception as error:  # noqa: BLE001  # a fault of ours, for which no request has to fail
+            log.error("execution.not_compiled", error=type(error).__name__)  # noqa: TRY400 - its text may quote the document
+            return None
 
 
 def _root_field(schema: GraphQLSchema, root: GraphQLObjectType, key: str, details: Any) -> RootField | None:
@@ -121,6 +139,7 @@ class Operation:
     fragments: dict[str, Any]
     inputs: LatestInputs
     conditions: tuple[str, ...]  # the names of the variables that decide what is selected
+    seen: set[tuple[Any, ...]] = field(default_factory=set)  # the values of variants executed once
     variants: dict[tuple[Any, ...], Variant] = field(default_factory=dict)
 
 
@@ -154,25 +173,30 @@ class Prepared:
         """The operation's variant for these coerced variables."""
         values = tuple([variables.get(name) for name in operation.conditions])
         variant = operation.variants.get(values)
-        if variant is None:
+        if variant is not None:
+            self._latest.move_to_end(variant)
+        elif values in operation.seen:
             self._make_room()
-            variant = operation.variants[values] = Variant()
+            variant = operation.variants[values] = Variant(kept=True)
             self._latest[variant] = operation, values
         else:
-            self._latest.move_to_end(variant)
+            if len(operation.seen) >= _MOST_SEEN:
+                operation.seen.clear()
+            operation.seen.add(values)
+            variant = Variant(kept=False)
         return variant
 
-    def compiled_fields(self) -> int:
-        """How many fields all writers write together."""
-        return sum(variant.compiled_fields for variant in self._latest)
+    def fields(self) -> int:
+        """How many fields are kept in all."""
+        return sum(variant.fields for variant in self._latest)
 
     def _make_room(self) -> None:
         """Forget the variants whose last execution is longest ago, beyond the bound."""
-        fields = self.compiled_fields()
+        fields = self.fields()
         while fields > MOST_FIELDS:
             oldest, (operation, values) = self._latest.popitem(last=False)
             del operation.variants[values]
-            fields -= oldest.compiled_fields
+            fields -= oldest.fields
 
     def _forget(self, number: int) -> None:
         _, operations = self._documents.pop(number)

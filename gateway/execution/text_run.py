@@ -4,7 +4,8 @@ Coercion, root fields, permissions, concurrency, errors and null propagation are
 and lists try the writer of the selection first. Whatever a writer refuses goes graphql-core's way, over the same value that the resolver
 returned: so no resolver runs twice, and every error is graphql-core's. In what it completes then, writers are tried again further down.
 
-The methods are not public: tests/unit/test_private_names.py says what to do when they move.
+The methods are not public; tests/unit/execution/test_writers.py turns red when they move. Then it is `complete_object_value` and
+`complete_list_value` as they are called then that must try the writer.
 """
 
 from collections.abc import Sequence

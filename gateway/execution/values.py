@@ -21,7 +21,11 @@ _MOST_TEXTS = 8
 # Where a shared instance keeps its texts.
 _TEXTS = "__frontdoor_texts__"
 
+# What one call of a writer remembers: values that are kept alive, and texts by the ids of values.
+Memory = tuple[Any, ...]
+
 Writer = Callable[[Any], str]
+PartWriter = Callable[[Any, Memory], str]
 
 
 class Refused(Exception):  # a decision, not an error
@@ -82,12 +86,19 @@ def remember(value: Any, selection: int, text: str) -> None:
         del texts[next(iter(texts))]
 
 
-def leaf_writer(kind: GraphQLLeafType) -> Writer:
+def once(value: Any, memory: Memory, number: int, write: PartWriter) -> str:
+    """Write the value, and remember its text. The value is kept alive, so that its id is no other's meanwhile."""
+    text = memory[number][id(value)] = write(value, memory)
+    memory[0].append(value)
+    return text
+
+
+def leaf_writer(kind: GraphQLLeafType) -> PartWriter:
     """Writes any value of the scalar or enum as graphql-core serializes it. Raises Refused, and what the serialization raises."""
     serialize = kind.coerce_output_value
 
-    def write(value: Any) -> str:
-        _ = OBJECTS[value.__class__]  # what is null, an exception or to be awaited is not serialized
+    def write(value: Any, _: Memory) -> str:
+        OBJECTS[value.__class__]  # what is null, an exception or to be awaited is not serialized
         serialized = serialize(value)
         if serialized.__class__ is str:
             return encode_basestring(serialized)
@@ -103,4 +114,5 @@ def enum_texts(kind: GraphQLEnumType) -> dict[int, str]:
     definition = kind.extensions.get("strawberry-definition")
     if not isinstance(definition, StrawberryEnumDefinition):
         return {}
-    return {id(member): leaf_writer(kind)(member) for member in list[Any](definition.wrapped_cls)}
+    write = leaf_writer(kind)
+    return {id(member): write(member, ()) for member in list[Any](definition.wrapped_cls)}

@@ -10,7 +10,7 @@ underscores; each is checked (`_key`) before it is used. Everything else in it i
 
 import keyword
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from itertools import count
 from json.encoder import encode_basestring
 from typing import Any, TypeAlias
@@ -26,6 +26,7 @@ from graphql import (
     GraphQLObjectType,
     GraphQLOutputType,
     GraphQLString,
+    get_nullable_type,
     is_leaf_type,
 )
 from strawberry.types.field import StrawberryField
@@ -34,10 +35,10 @@ from gateway.execution.values import (
     LISTS,
     OBJECTS,
     Kind,
-    Refused,
     Writer,
     enum_texts,
     leaf_writer,
+    once,
     recalled,
     remember,
 )
@@ -47,7 +48,7 @@ FieldDetails: TypeAlias = Any
 Collect: TypeAlias = Callable[[GraphQLObjectType, FieldDetails], dict[str, FieldDetails]]
 
 # Of one writer. The limits of a document allow 500, which can be met again by merging; nobody's page comes near.
-_MOST_FIELDS = 1_000
+_MOST_FIELDS = 400
 
 _NAME = re.compile(r"[_A-Za-z][_0-9A-Za-z]*", re.ASCII)
 
@@ -59,40 +60,39 @@ class NotKnown(Exception):  # a decision, not an error
     """The selection holds something that writers do not know."""
 
 
-def compile_writer(kind: GraphQLOutputType, details: FieldDetails, collect: Collect) -> tuple[Writer, int]:
-    """The writer of values of an object or list type, and how many fields it writes. Raises NotKnown."""
+def compile_writer(kind: GraphQLOutputType, details: FieldDetails, collect: Collect) -> Writer:
+    """The writer of values of an object or list type, as they are selected at one place. Raises NotKnown."""
     code = _Code(collect)
-    return code.entrance(code.writer_of(kind, details)), code.fields
+    return code.entrance(code.writer_of(kind, details))
 
 
 class _Code:
-    """The source of one writer and the constants that it uses.
+    """The source of one writer, and the constants that it uses.
 
-    Each object and list type at its place becomes a function of the value and `m`, the memory of one call: `m[0]` keeps values
-    alive whose ids are keys in the others, so that no id is another value's meanwhile.
+    Each list and object type becomes, at its place in the selection, a function of the value `v` and the memory `m` of one call.
     """
 
     def __init__(self, collect: Collect) -> None:
-        self.fields = 0
+        self._fields = 0
         self._collect = collect
         self._source: list[str] = []
-        self._memories = 1
-        self._names = count()
-        self._memory_of_leaf: dict[str, int] = {}
+        self._functions = 0
+        self._memories = 1  # the first keeps values alive
+        self._memory_of_scalar: dict[str, int] = {}
         self._constants: dict[str, Any] = {
             "OBJECTS": OBJECTS,
             "LISTS": LISTS,
             "SHARED": Kind.SHARED,
-            "Refused": Refused,
             "esc": encode_basestring,
+            "once": once,
             "recalled": recalled,
             "remember": remember,
         }
 
     def entrance(self, writer: str) -> Writer:
         """Compile what was generated; the result calls the function of this name."""
-        memory = "".join([", {}"] * (self._memories - 1))
-        self._add("def entrance(v):", f" return {writer}(v, ([]{memory}))")
+        memory = ", {}" * (self._memories - 1)
+        self._source += ["def entrance(v):", f" return {writer}(v, ([]{memory}{',' if not memory else ''}))"]
         # The source is ours: see the module's docstring.
         exec(compile("\n".join(self._source), "<writer>", "exec"), self._constants)  # noqa: S102
         entrance: Writer = self._constants["entrance"]
@@ -106,135 +106,94 @@ class _Code:
             return self._object(kind, details)
         raise NotKnown
 
-    def _inner(self, kind: GraphQLOutputType, details: FieldDetails) -> str:
-        """The same inside of another. Whether an object is of its type must then be plain from its place."""
-        if isinstance(kind, GraphQLObjectType) and kind.is_type_of is not None:
-            raise NotKnown
-        return self.writer_of(kind, details)
+    def _list(self, kind: GraphQLList[Any], details: FieldDetails) -> str:
+        text = self._text("x", "t", kind.of_type, details)
+        if get_nullable_type(kind.of_type) is GraphQLInt:
+            text = f"str({text})"
+        return self._function("LISTS", [], f"'[' + ','.join([{text} for x in v]) + ']'")
 
     def _object(self, kind: GraphQLObjectType, details: FieldDetails) -> str:
-        lines, parts = [], []
+        lines: list[str] = []
+        parts: list[str] = []
         for key, field in self._collect(kind, details).items():
-            self.fields += 1
-            if self.fields > _MOST_FIELDS:
+            self._fields += 1
+            if self._fields > _MOST_FIELDS:
                 raise NotKnown
             name = field[0].node.name.value
             if name == "__typename":
                 parts.append(f'"{_key(key)}":"{_key(kind.name)}"')
                 continue
-            variable = f"v{len(parts)}"
-            parts.append(f'"{_key(key)}":{{{variable}}}')
-            definition = kind.fields[name]
-            lines.append(f"{variable} = v.{_attribute(definition)}")
-            lines.extend(self._value(variable, definition.type, field))
+            value, definition = f"v{len(lines)}", kind.fields[name]
+            text = self._text(f"v.{_attribute(definition)}", value, definition.type, field)
+            lines.append(f" {value} = {text}")
+            parts.append(f'"{_key(key)}":{{{value}}}')
         return self._function("OBJECTS", lines, "f'{{" + ",".join(parts) + "}}'")
 
-    def _list(self, kind: GraphQLList[Any], details: FieldDetails) -> str:
-        item = kind.of_type
-        nullable = not isinstance(item, GraphQLNonNull)
-        item = item if nullable else item.of_type
-        if is_leaf_type(item):
-            written = f"{self._leaf_item(kind.of_type)}(x, m)"
-            if item in (GraphQLString, GraphQLID):
-                written = f"esc(x) if x.__class__ is str else {written}"
-        else:
-            written = f"{self._inner(item, details)}(x, m)"
-            if nullable:
-                written = f"'null' if x is None else {written}"
-        return self._function("LISTS", [], f"'[' + ','.join([{written} for x in v]) + ']'")
-
-    def _leaf_item(self, kind: GraphQLOutputType) -> str:
-        name = self._name("i")
-        self._add(f"def {name}(v, m):", *(f" {line}" for line in self._leaf("v", kind)), " return f'{v}'")
-        return name
-
     def _function(self, kinds: str, lines: list[str], text: str) -> str:
-        """A function that examines the value's class, and remembers the text where that is shared."""
-        name, number = self._name("w"), next(_numbers)
-        self._add(
+        """A function that examines the value's class, and remembers the text where instances of it are shared."""
+        self._functions += 1
+        name, number = f"w{self._functions}", next(_numbers)
+        self._source += [
             f"def {name}(v, m):",
             f" shared = {kinds}[v.__class__] is SHARED",
-            " if shared:",
-            f"  text = recalled(v, {number})",
-            "  if text is not None: return text",
-            *(f" {line}" for line in lines),
+            f" if shared and (text := recalled(v, {number})): return text",
+            *lines,
             f" text = {text}",
             f" if shared: remember(v, {number}, text)",
             " return text",
-        )
+        ]
         return name
 
-    def _value(self, variable: str, kind: GraphQLOutputType, details: FieldDetails) -> Iterator[str]:
-        """The lines that replace the value in the variable by its text."""
-        named = kind.of_type if isinstance(kind, GraphQLNonNull) else kind
+    def _text(self, read: str, name: str, kind: GraphQLOutputType, details: FieldDetails) -> str:
+        """The expression for the text of what the expression `read` reads, for which it uses the name.
+
+        Common types are written at once. Others, and null where it must not be, go to functions that refuse what is wrong.
+        """
+        named: Any = get_nullable_type(kind)
+        null = "" if isinstance(kind, GraphQLNonNull) else f"'null' if {name} is None else "
         if is_leaf_type(named):
-            yield from self._leaf(variable, kind)
-            return
-        writer = self._inner(named, details)
-        yield f"if {variable} is None: {self._null(variable, kind)}"
-        if isinstance(named, GraphQLList):
-            yield f"else: {variable} = {writer}({variable}, m)"
-            return
-        memory = self._memory()
-        yield "else:"
-        yield f" text = {memory}.get(id({variable}))"
-        yield " if text is None:"
-        yield f"  text = {memory}[id({variable})] = {writer}({variable}, m)"
-        yield f"  m[0].append({variable})"
-        yield f" {variable} = text"
+            return self._leaf(read, name, named, null)
+        if isinstance(named, GraphQLObjectType) and named.is_type_of is not None:
+            raise NotKnown  # whether an object is of its type must be plain from its place
+        write = self.writer_of(named, details)
+        if isinstance(named, GraphQLObjectType) and read != "x":
+            return self._once(read, name, self._memory(), write, null)
+        if null:
+            return f"'null' if ({name} := {read}) is None else {write}({name}, m)"
+        return f"{write}({read}, m)"
 
-    def _leaf(self, variable: str, kind: GraphQLOutputType) -> Iterator[str]:
-        """The same for a scalar or enum: common types at once, others by graphql-core's own serialization."""
-        named: Any = kind.of_type if isinstance(kind, GraphQLNonNull) else kind
-        write = self._constant("s", leaf_writer(named))
-        null = f"elif {variable} is None: {self._null(variable, kind)}"
-        otherwise = f"else: {variable} = {write}({variable})"
-        if named in (GraphQLString, GraphQLID):
-            yield f"if {variable}.__class__ is str: {variable} = esc({variable})"
-        elif named is GraphQLInt:
-            yield f"if {variable}.__class__ is int and -2147483648 <= {variable} <= 2147483647: pass"
-        elif named is GraphQLBoolean:
-            yield f"if {variable} is True: {variable} = 'true'"
-            yield f"elif {variable} is False: {variable} = 'false'"
-        elif isinstance(named, GraphQLEnumType):
-            texts = self._constant("e", enum_texts(named))
-            yield f"if (text := {texts}.get(id({variable}))) is not None: {variable} = text"
-        else:
-            memory = self._memory_of(named.name)
-            yield f"if (text := {memory}.get(id({variable}))) is not None: {variable} = text"
-            yield null
-            yield "else:"
-            yield f" text = {memory}[id({variable})] = {write}({variable})"
-            yield f" m[0].append({variable})"
-            yield f" {variable} = text"
-            return
-        yield null
-        yield otherwise
+    def _leaf(self, read: str, name: str, kind: Any, null: str) -> str:
+        write = self._constant_of(kind, "s", leaf_writer)
+        otherwise = f"{null}{write}({name}, m)"
+        value = f"({name} := {read})"
+        if kind in (GraphQLString, GraphQLID):
+            return f"esc({name}) if {value}.__class__ is str else {otherwise}"
+        if kind is GraphQLInt:
+            fits = f"{value}.__class__ is int and -2147483648 <= {name} <= 2147483647"
+            return f"{name} if {fits} else {otherwise}"
+        if kind is GraphQLBoolean:
+            return f"'true' if {value} is True else 'false' if {name} is False else {otherwise}"
+        if isinstance(kind, GraphQLEnumType):
+            texts = self._constant_of(kind, "e", enum_texts)
+            return f"{texts}.get(id{value}) or ({otherwise})"
+        if kind.name not in self._memory_of_scalar:
+            self._memory_of_scalar[kind.name] = self._memory()
+        return self._once(read, name, self._memory_of_scalar[kind.name], write, null)
 
-    def _null(self, variable: str, kind: GraphQLOutputType) -> str:
-        return "raise Refused" if isinstance(kind, GraphQLNonNull) else f"{variable} = 'null'"
+    def _once(self, read: str, name: str, memory: int, write: str, null: str) -> str:
+        """The same value is written once an answer: many slots are of one clinician, and begin at one moment."""
+        return f"m[{memory}].get(id({name} := {read})) or ({null}once({name}, m, {memory}, {write}))"
 
-    def _memory(self) -> str:
+    def _memory(self) -> int:
         self._memories += 1
-        return f"m[{self._memories - 1}]"
+        return self._memories - 1
 
-    def _memory_of(self, scalar: str) -> str:
-        """One memory a scalar: the same moment is written the same at every place."""
-        if scalar not in self._memory_of_leaf:
-            self._memory()
-            self._memory_of_leaf[scalar] = self._memories - 1
-        return f"m[{self._memory_of_leaf[scalar]}]"
-
-    def _constant(self, prefix: str, value: Any) -> str:
-        name = self._name(prefix)
-        self._constants[name] = value
+    def _constant_of(self, kind: Any, prefix: str, make: Callable[[Any], Any]) -> str:
+        """The name of what is made of the type, which is made once."""
+        name = f"{prefix}_{_key(kind.name)}"
+        if name not in self._constants:
+            self._constants[name] = make(kind)
         return name
-
-    def _name(self, prefix: str) -> str:
-        return f"{prefix}{next(self._names)}_"
-
-    def _add(self, *lines: str) -> None:
-        self._source.extend(lines)
 
 
 def _key(name: str) -> str:

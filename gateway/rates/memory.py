@@ -41,9 +41,11 @@ class Expiring(Generic[V]):
 
     def _evict(self, most: int) -> None:
         """Remove what has expired, and the entries beyond `most`."""
-        now = self._now()
-        while self._ends and (self._ends[0][0] <= now or len(self._ends) > most):
-            del self._values[heapq.heappop(self._ends)[1]]
+        ends = self._ends
+        if ends:
+            now = self._now()
+            while ends and (ends[0][0] <= now or len(ends) > most):
+                del self._values[heapq.heappop(ends)[1]]
 
 
 @dataclass(kw_only=True)

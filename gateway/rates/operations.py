@@ -39,12 +39,14 @@ class OperationRates:
 
     async def network(self, client: str | None) -> None:
         """Count a request for its network, before authentication. Raises TooManyRequests."""
-        self._check(await self._counts.add_in_steps([*of_network(self._requests, client)]))
+        if client is not None:
+            self._check(await self._counts.add_in_steps([*of_network(self._requests, client)]))
 
     async def caller(self, caller: Caller | None) -> None:
         """Count a request for its caller, after authentication. Raises TooManyRequests."""
-        keys = [caller.principal.key] if caller else []
-        self._check(await self._counts.add_in_steps([*of_caller(self._requests, keys)]))
+        if caller is not None:
+            bounds = [*of_caller(self._requests, [caller.principal.key])]
+            self._check(await self._counts.add_in_steps(bounds))
 
     async def fields(self, names: Sequence[str], caller: Caller | None, client: str | None) -> None:
         """Count the root fields of an operation, each as often as it occurs. Raises TooManyRequests."""

@@ -3,13 +3,15 @@
 import asyncio
 import json
 import uuid
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Coroutine, Mapping
 from datetime import timedelta
 from typing import Any
 from urllib.parse import quote, urlsplit
 
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
+from starlette.types import Message
+from structlog.testing import capture_logs
 
 from booking.pacing import Lane
 from booking.work_context import current_work
@@ -84,6 +86,52 @@ async def test_so_is_one_by_get(api: Api) -> None:
         await hang_up(url, reading, asked, {}, b"")
         async with asyncio.timeout(20):
             await reading.ended.wait()
+
+
+class Exchange:
+    """One request as a server passes it on: the parts of its body, and then a client that waits."""
+
+    def __init__(self, *parts: Message) -> None:
+        self._parts = list(parts)
+        self.sent: list[Message] = []
+
+    def __call__(self, api: Api) -> Coroutine[Any, Any, None]:
+        headers = [(b"content-type", b"application/json")]
+        scope = {
+            "type": "http",
+            "method": "POST",
+            "path": "/graphql",
+            "query_string": b"",
+            "headers": headers,
+        }
+        return api.endpoint(scope, self._receive, self._send)
+
+    async def _receive(self) -> Message:
+        if self._parts:
+            return self._parts.pop(0)
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    async def _send(self, message: Message) -> None:
+        self.sent.append(message)
+
+
+async def test_a_client_that_leaves_in_mid_body_is_answered_nothing_and_is_no_fault(api: Api) -> None:
+    begun = {"type": "http.request", "body": b'{"query":', "more_body": True}
+    exchange = Exchange(begun, {"type": "http.disconnect"})
+    with capture_logs() as logs:
+        await exchange(api)
+    assert (exchange.sent, logs) == ([], [])
+
+
+async def test_an_answer_that_waits_for_nothing_takes_no_task(api: Api) -> None:
+    """A task to notice that the client hangs up costs more than such an answer."""
+    body = {"type": "http.request", "body": b'{"query": "{ __typename }"}', "more_body": False}
+    await Exchange(body)(api)  # from now on the document is known
+    exchange = Exchange(body)
+    with pytest.raises(StopIteration):  # it ends with its first step
+        exchange(api).send(None)
+    assert exchange.sent[1]["body"] == b'{"data":{"__typename":"Query"}}'
 
 
 async def test_what_others_wait_for_as_well_goes_on(api: Api) -> None:

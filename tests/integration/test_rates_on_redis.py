@@ -3,7 +3,6 @@
 import asyncio
 import random
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -128,7 +127,7 @@ async def test_a_thousand_requests_in_flight_count_as_they_were(
         )
         for client in clients * 2
     ]
-    flooded = Flood(gateways=gateways, bound=replace(SOMEBODY, most=most))
+    flooded = Flood(gateways=gateways, bound=SOMEBODY._replace(most=most))
     await flooded.run(1_000, at_once=at_once, chance=chance)
     for one in flooded.answers:
         assert one.own <= one.value <= one.real

@@ -115,16 +115,16 @@ class Comparison:
             return []
         context = _context(Random(seed))
         outcomes = []
-        for run in (self._by_executor, self._by_executor, self._by_graphql):
+        for run in (*[self._by_executor] * 3, self._by_graphql):
             self._answers = Answers(self.schema, seed, faults=faults, shared=self.shared)
             self._calls.clear()
             answers = await run(document, variables, context)
             outcomes.append(Outcome(answers=answers, calls=dict(self._calls)))
-        first, again, reference = outcomes
+        *ours, reference = outcomes
         self._count(reference)
         return [
-            f"{name}:\n  {got}\n  {reference}"
-            for name, got in (("first", first), ("again", again))
+            f"execution {number}:\n  {got}\n  {reference}"
+            for number, got in enumerate(ours)
             if got != reference
         ]
 
