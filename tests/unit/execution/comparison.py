@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from collections import Counter
 from collections.abc import AsyncGenerator, Iterator, Mapping
 from contextlib import contextmanager
@@ -32,6 +33,8 @@ from gateway.idempotency.guard import MutationGuard
 from schema.context import Context
 from schema.executable import executable
 from tests.unit.execution.answers import Answers, shared_instances
+
+_ADDRESS = re.compile(rb"at 0x[0-9a-f]+")
 
 EXTENSIONS = {"idempotencyKey": "one"}
 
@@ -123,7 +126,7 @@ class Comparison:
         *ours, reference = outcomes
         self._count(reference)
         return [
-            f"execution {number}:\n  {got}\n  {reference}"
+            f"execution {number}: {first_difference(repr(got), repr(reference))}"
             for number, got in enumerate(ours)
             if got != reference
         ]
@@ -137,7 +140,7 @@ class Comparison:
         def noted(run: TextRun, kind: Any, details: Any, value: Any) -> Any:
             written = original(run, kind, details, value)
             known = run.variant.writer(kind, details, run._collected) is not None
-            self.seen["written" if written else "refused" if known else "without a writer"] += 1
+            self.seen["written" if written else "refused" if known else "left to graphql-core"] += 1
             return written
 
         cls._written = noted
@@ -164,7 +167,7 @@ class Comparison:
             answers = [one async for one in self.executor.subscribe(document, **given)]
         else:
             answers = [await self.executor.execute(document, **given)]
-        return [(one.data, [_shown(error) for error in one.errors]) for one in answers]
+        return [(_without_addresses(one.data), [_shown(error) for error in one.errors]) for one in answers]
 
     async def _by_graphql(self, document: DocumentNode, variables: Any, context: Context) -> list[Any]:
         given: Any = {
@@ -200,12 +203,24 @@ def _answer(result: ExecutionResult) -> Any:
     else:
         text = json.dumps(result.data, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
         data = text.encode("utf-8", "backslashreplace")
-    return data, [_shown(error) for error in errors]
+    return _without_addresses(data), [_shown(error) for error in errors]
+
+
+def _without_addresses(data: bytes | None) -> bytes | None:
+    """Some wrong values are written as Python shows them, which differs from one object to the next."""
+    return data and _ADDRESS.sub(b"at 0x", data)
+
+
+def first_difference(got: str, expected: str) -> str:
+    """Both texts from shortly before the place where they differ."""
+    at = next((n for n, (a, b) in enumerate(zip(got, expected, strict=False)) if a != b), 0)
+    return "\n".join(["", *(text[max(0, at - 100) : at + 200] for text in (got, expected))])
 
 
 def _shown(error: GraphQLError) -> Any:
     cause = error.original_error
-    return error.message, error.path, error.locations, type(cause), str(cause), error.extensions
+    texts = [_ADDRESS.sub(b"at 0x", text.encode("utf-8", "replace")) for text in (error.message, str(cause))]
+    return *texts, error.path, error.locations, type(cause), error.extensions
 
 
 def _is_subscription(document: DocumentNode) -> bool:
