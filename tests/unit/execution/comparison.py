@@ -33,6 +33,7 @@ from gateway.idempotency.guard import MutationGuard
 from schema.context import Context
 from schema.executable import executable
 from tests.unit.execution.answers import Answers, shared_instances
+from tests.unit.execution.documents import Asked
 
 _ADDRESS = re.compile(rb"at 0x[0-9a-f]+")
 
@@ -83,23 +84,24 @@ class Comparison:
                 resolver.wrapped_func = function
 
     def _resolver(self, kind: Any) -> Any:
-        async def resolve(*_: object, info: Any = None, **__: object) -> Any:
-            place = str(info.path.key) if info else str(kind)
+        async def resolve(*_: object, info: Any, **arguments: object) -> Any:
+            place = str(info.path.key)
             self._calls[place] += 1
             assert self._answers is not None
             if len(place) % 2:
                 await asyncio.sleep(0)
-            return self._answers.of(kind, place)
+            return self._answers.of(kind, f"{place} {arguments}")
 
         return resolve
 
     def _events(self, kind: Any) -> Any:
-        async def stream(*_: object, info: Any = None, **__: object) -> AsyncGenerator[Any, None]:
+        async def stream(*_: object, **arguments: object) -> AsyncGenerator[Any, None]:
             self._calls["events"] += 1
             for number in range(3):
                 assert self._answers is not None
                 try:
-                    event = self._answers.of(kind, f"event {number}")
+                    arguments.pop("info", None)
+                    event = self._answers.of(kind, f"event {number} {arguments}")
                 except Exception:
                     if number == 0:
                         raise
@@ -108,28 +110,36 @@ class Comparison:
 
         return stream
 
-    async def differences(
-        self, text: str, variables: Mapping[str, Any], seed: int, *, faults: float
-    ) -> list[str]:
-        """What differs; empty: nothing, or the document is invalid."""
-        document = parse(text)
+    async def differences(self, asked: Asked, seed: int, *, faults: float) -> list[str]:
+        """What differs; empty: nothing, or the document is invalid.
+
+        The document is executed three times with each of two sets of variables, in turn: an executor may remember what it likes.
+        """
+        document = parse(asked.document)
         if validate(self.schema, document):
             self.seen["invalid"] += 1
             return []
-        context = _context(Random(seed))
-        outcomes = []
-        for run in (*[self._by_executor] * 3, self._by_graphql):
+        random = Random(seed)
+        context = _context(random)
+        sets = [asked.variables, asked.again(random)][: 2 if asked.variables else 1]
+
+        async def outcome(run: Any, variables: Mapping[str, Any]) -> Outcome:
             self._answers = Answers(self.schema, seed, faults=faults, shared=self.shared)
             self._calls.clear()
             answers = await run(document, variables, context)
-            outcomes.append(Outcome(answers=answers, calls=dict(self._calls)))
-        *ours, reference = outcomes
-        self._count(reference)
-        return [
-            f"execution {number}: {first_difference(repr(got), repr(reference))}"
-            for number, got in enumerate(ours)
-            if got != reference
-        ]
+            return Outcome(answers=answers, calls=dict(self._calls))
+
+        references = [await outcome(self._by_graphql, variables) for variables in sets]
+        found = []
+        for execution in range(3):
+            for variables, reference in zip(sets, references, strict=True):
+                got = await outcome(self._by_executor, variables)
+                if got != reference:
+                    shown = first_difference(repr(got), repr(reference))
+                    found.append(f"{variables}, execution {execution}: {shown}")
+        for reference in references:
+            self._count(reference)
+        return found
 
     @contextmanager
     def counted(self) -> Iterator[None]:
