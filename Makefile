@@ -25,7 +25,7 @@ export PATH := $(CURDIR)/.tools/bin:$(PATH)
 .DEFAULT_GOAL := help
 workers = -n auto --dist worksteal -m 'not full'
 
-.PHONY: help env dev demo test unit integration acceptance simulation reliability processes simulate fuzz bench lint format generate clean
+.PHONY: help env dev demo test unit integration acceptance simulation reliability processes simulate compare fuzz bench lint format generate clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1	\2/p' Makefile | expand -t 20
@@ -61,6 +61,9 @@ processes: env  ## every test with real processes, those too long for `make test
 
 simulate: env  ## N random schedules from SEED on: faults on virtual time, the books checked after each (N=1000 SEED=0)
 	@$(run) tests.simulation.run --schedules $(or $(N),1000) --seed $(or $(SEED),0)
+
+compare: env  ## answer N random operations as the product does and as graphql-core alone does, and compare (N=20000 SEED=0)
+	@$(run) tests.unit.execution.run --documents $(or $(N),20000) --seed $(or $(SEED),0)
 
 fuzz: env  ## let schemathesis look for requests that break the API, as each kind of caller (SECONDS=60 SEED=1)
 	@$(run) tools.fuzz --seconds $(or $(SECONDS),60) --seed $(or $(SEED),1)

@@ -12,6 +12,7 @@ from benchmarks import (
     app_overhead,
     audit,
     crowds,
+    execution,
     fairness,
     idempotency,
     pace,
@@ -120,6 +121,10 @@ async def _requests(_: Bench) -> dict[str, Any]:
     return asdict(await requests.measure())
 
 
+async def _execution(_: Bench) -> dict[str, Any]:
+    return await execution.measure()
+
+
 async def _app_overhead(bench: Bench) -> dict[str, Any]:
     with a_nursery() as nursery:
         measured = await app_overhead.measure(await nursery.emulator(), bench.urls["sqlite"])
@@ -181,6 +186,7 @@ PARTS = {
     "recovery": Part(measure=_recovery, shown=recovery.shown),
     "rates": Part(measure=_rates, shown=rates.shown),
     "requests": Part(measure=_requests, shown=requests.shown),
+    "execution": Part(measure=_execution, shown=execution.shown),
     "app_overhead": Part(measure=_app_overhead, shown=app_overhead.shown),
     "request_path": Part(measure=_request_path, shown=request_path.shown),
     "strangers": Part(measure=_strangers, shown=strangers.shown),

@@ -66,12 +66,13 @@ class TextRun(StrawberryGraphQLCoreExecutionContext):
     def _resolved(self, value: Any = None, *, error: Exception | None = None) -> None:
         """Give graphql-core this outcome of the root field, so that its resolver is not called again."""
 
-        def resolve(following: Any, source: Any, info: Any, **arguments: Any) -> Any:
-            if info.path.prev is not None:
-                return following(source, info, **arguments)
+        async def outcome() -> Any:
             if error is not None:
                 raise error
             return value
+
+        def resolve(following: Any, source: Any, info: Any, **arguments: Any) -> Any:
+            return outcome() if info.path.prev is None else following(source, info, **arguments)
 
         self.middleware_manager = MiddlewareManager(resolve)
 

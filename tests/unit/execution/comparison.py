@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from collections import Counter
 from collections.abc import AsyncGenerator, Iterator, Mapping
 from contextlib import contextmanager
@@ -32,6 +33,9 @@ from gateway.idempotency.guard import MutationGuard
 from schema.context import Context
 from schema.executable import executable
 from tests.unit.execution.answers import Answers, shared_instances
+from tests.unit.execution.documents import Asked
+
+_ADDRESS = re.compile(rb"at 0x[0-9a-f]+")
 
 EXTENSIONS = {"idempotencyKey": "one"}
 
@@ -80,23 +84,24 @@ class Comparison:
                 resolver.wrapped_func = function
 
     def _resolver(self, kind: Any) -> Any:
-        async def resolve(*_: object, info: Any = None, **__: object) -> Any:
-            place = str(info.path.key) if info else str(kind)
+        async def resolve(*_: object, info: Any, **arguments: object) -> Any:
+            place = str(info.path.key)
             self._calls[place] += 1
             assert self._answers is not None
             if len(place) % 2:
                 await asyncio.sleep(0)
-            return self._answers.of(kind, place)
+            return self._answers.of(kind, f"{place} {arguments}")
 
         return resolve
 
     def _events(self, kind: Any) -> Any:
-        async def stream(*_: object, info: Any = None, **__: object) -> AsyncGenerator[Any, None]:
+        async def stream(*_: object, **arguments: object) -> AsyncGenerator[Any, None]:
             self._calls["events"] += 1
             for number in range(3):
                 assert self._answers is not None
                 try:
-                    event = self._answers.of(kind, f"event {number}")
+                    arguments.pop("info", None)
+                    event = self._answers.of(kind, f"event {number} {arguments}")
                 except Exception:
                     if number == 0:
                         raise
@@ -105,28 +110,36 @@ class Comparison:
 
         return stream
 
-    async def differences(
-        self, text: str, variables: Mapping[str, Any], seed: int, *, faults: float
-    ) -> list[str]:
-        """What differs; empty: nothing, or the document is invalid."""
-        document = parse(text)
+    async def differences(self, asked: Asked, seed: int, *, faults: float) -> list[str]:
+        """What differs; empty: nothing, or the document is invalid.
+
+        The document is executed three times with each of two sets of variables, in turn: an executor may remember what it likes.
+        """
+        document = parse(asked.document)
         if validate(self.schema, document):
             self.seen["invalid"] += 1
             return []
-        context = _context(Random(seed))
-        outcomes = []
-        for run in (*[self._by_executor] * 3, self._by_graphql):
+        random = Random(seed)
+        context = _context(random)
+        sets = [asked.variables, asked.again(random)][: 2 if asked.variables else 1]
+
+        async def outcome(run: Any, variables: Mapping[str, Any]) -> Outcome:
             self._answers = Answers(self.schema, seed, faults=faults, shared=self.shared)
             self._calls.clear()
             answers = await run(document, variables, context)
-            outcomes.append(Outcome(answers=answers, calls=dict(self._calls)))
-        *ours, reference = outcomes
-        self._count(reference)
-        return [
-            f"execution {number}:\n  {got}\n  {reference}"
-            for number, got in enumerate(ours)
-            if got != reference
-        ]
+            return Outcome(answers=answers, calls=dict(self._calls))
+
+        references = [await outcome(self._by_graphql, variables) for variables in sets]
+        found = []
+        for execution in range(3):
+            for variables, reference in zip(sets, references, strict=True):
+                got = await outcome(self._by_executor, variables)
+                if got != reference:
+                    shown = first_difference(repr(got), repr(reference))
+                    found.append(f"{variables}, execution {execution}: {shown}")
+        for reference in references:
+            self._count(reference)
+        return found
 
     @contextmanager
     def counted(self) -> Iterator[None]:
@@ -137,7 +150,7 @@ class Comparison:
         def noted(run: TextRun, kind: Any, details: Any, value: Any) -> Any:
             written = original(run, kind, details, value)
             known = run.variant.writer(kind, details, run._collected) is not None
-            self.seen["written" if written else "refused" if known else "without a writer"] += 1
+            self.seen["written" if written else "refused" if known else "left to graphql-core"] += 1
             return written
 
         cls._written = noted
@@ -164,7 +177,7 @@ class Comparison:
             answers = [one async for one in self.executor.subscribe(document, **given)]
         else:
             answers = [await self.executor.execute(document, **given)]
-        return [(one.data, [_shown(error) for error in one.errors]) for one in answers]
+        return [(_without_addresses(one.data), [_shown(error) for error in one.errors]) for one in answers]
 
     async def _by_graphql(self, document: DocumentNode, variables: Any, context: Context) -> list[Any]:
         given: Any = {
@@ -200,12 +213,24 @@ def _answer(result: ExecutionResult) -> Any:
     else:
         text = json.dumps(result.data, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
         data = text.encode("utf-8", "backslashreplace")
-    return data, [_shown(error) for error in errors]
+    return _without_addresses(data), [_shown(error) for error in errors]
+
+
+def _without_addresses(data: bytes | None) -> bytes | None:
+    """Some wrong values are written as Python shows them, which differs from one object to the next."""
+    return data and _ADDRESS.sub(b"at 0x", data)
+
+
+def first_difference(got: str, expected: str) -> str:
+    """Both texts from shortly before the place where they differ."""
+    at = next((n for n, (a, b) in enumerate(zip(got, expected, strict=False)) if a != b), 0)
+    return "\n".join(["", *(text[max(0, at - 100) : at + 200] for text in (got, expected))])
 
 
 def _shown(error: GraphQLError) -> Any:
     cause = error.original_error
-    return error.message, error.path, error.locations, type(cause), str(cause), error.extensions
+    texts = [_ADDRESS.sub(b"at 0x", text.encode("utf-8", "replace")) for text in (error.message, str(cause))]
+    return *texts, error.path, error.locations, type(cause), error.extensions
 
 
 def _is_subscription(document: DocumentNode) -> bool:

@@ -44,6 +44,17 @@ class Asked:
     document: str
     variables: dict[str, Any]
 
+    def again(self, random: Random) -> dict[str, Any]:
+        """Other values: conditions turned round, and some texts and numbers changed."""
+        return {
+            name: not value
+            if isinstance(value, bool)
+            else random.choice([value, "other", 3])
+            if isinstance(value, (str, int))
+            else value
+            for name, value in self.variables.items()
+        }
+
 
 @cache
 def _schema(root: str) -> GraphQLSchema:

@@ -45,10 +45,8 @@ async def compare(documents: int, first_seed: int, comparison: Comparison) -> li
                 at = first_seed * 1_000_003 + number
                 asked = rewritten(kind, base, Random(at))
                 faults = (0.0, 0.02, 0.1)[number % 3]
-                found = await comparison.differences(asked.document, asked.variables, at, faults=faults)
-                differing += [
-                    f"seed {at}, faults {faults}\n{asked.document}\n{asked.variables}\n{one}" for one in found
-                ]
+                found = await comparison.differences(asked, at, faults=faults)
+                differing += [f"seed {at}, faults {faults}\n{asked.document}\n{one}" for one in found]
     return differing
 
 

@@ -2,7 +2,7 @@
 
 import gc
 import weakref
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Generator
 from contextlib import aclosing
 from datetime import UTC, datetime
 from types import CoroutineType
@@ -44,6 +44,17 @@ class Late:
     @strawberry.field
     async def thing(self) -> Thing:
         return THING
+
+
+class Awaitable:
+    """An answer that could be awaited once more, which graphql-core does not do."""
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
+    def __await__(self) -> Generator[Any, None, Any]:
+        yield from ()
+        return self.value
 
 
 BORN = datetime(2026, 1, 1, tzinfo=UTC)
@@ -181,8 +192,9 @@ class TestResolversAreAskedOnce:
             "text",
             [Thing(id=cast("strawberry.ID", object()), owner=None, tags=[])],
             iter([THING]),
+            Awaitable([THING]),
         ],
-        ids=["raises", "null", "null inside", "wrong", "wrong inside", "can be read once"],
+        ids=["raises", "null", "null inside", "wrong", "wrong inside", "can be read once", "awaitable still"],
     )
     async def test_whatever_they_answer(self, executor: Executor, answer: Any) -> None:
         document = parse(ALL)
