@@ -20,6 +20,7 @@ from benchmarks import (
     saga,
     servers,
     simulation,
+    slots,
     strangers,
     subscriptions,
     webhooks,
@@ -136,6 +137,10 @@ async def _pace(_: Bench) -> dict[str, Any]:
     return asdict(await pace.measure())
 
 
+async def _slots(_: Bench) -> dict[str, Any]:
+    return await slots.measure()
+
+
 async def _subscriptions(bench: Bench) -> dict[str, Any]:
     with a_nursery() as nursery:
         emulator = await nursery.emulator()
@@ -173,6 +178,7 @@ PARTS = {
     "strangers": Part(measure=_strangers, shown=strangers.shown),
     "fairness": Part(measure=_fairness, shown=fairness.shown),
     "pace": Part(measure=_pace, shown=pace.shown),
+    "slots": Part(measure=_slots, shown=slots.shown),
     "subscriptions": Part(measure=_subscriptions, shown=subscriptions.shown),
     "simulation": Part(measure=_simulation, shown=simulation.shown),
 }

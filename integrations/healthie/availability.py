@@ -1,6 +1,6 @@
 """HealthieAvailability: free time as Healthie computes it, one request per two days."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 from functools import lru_cache
@@ -13,6 +13,7 @@ from booking.tasks import gather_or_cancel
 from booking.zones import day_start
 from integrations.healthie.contact_types import healthie_name
 from integrations.healthie.flat_answers import MOST_TIMES
+from integrations.healthie.generated.available_slots import AvailableSlots
 from integrations.healthie.generated.client import Client
 from integrations.healthie.keys import KeyStore
 from integrations.upstream.errors import ContractBroken, reading
@@ -66,7 +67,6 @@ class HealthieAvailability:
 
     async def _read_window(self, query: SlotQuery, first: date, last: date) -> list[Row]:
         zone, asked = ZoneInfo(query.time_zone), sorted(query.clinician_ids)
-        ids = {one: one for one in asked}  # the text of each id once, not once a slot
         answer = await self._client.available_slots(
             provider_id=asked[0],
             provider_ids=asked,
@@ -77,14 +77,7 @@ class HealthieAvailability:
             end_date=datetime.combine(last, time(23, 59, 59), zone),
             timezone=query.time_zone,
         )
-        return [
-            (_seconds(each.date), clinician_id, minutes)
-            for each in answer.available_slots_for_range or ()
-            if (clinician_id := ids.get(each.user_id or ""))
-            and each.date
-            and (minutes := each.length or 0) > 0
-            and not each.is_fully_booked
-        ]
+        return rows_of(answer, asked)
 
     async def _read_days(self, query: SlotQuery) -> list[date]:
         asked = sorted(query.clinician_ids)
@@ -102,6 +95,19 @@ class HealthieAvailability:
         except ValueError:
             raise ContractBroken("AvailableDays", "undecodable_answer") from None
         return sorted(day for day in found if query.first <= day <= query.last)
+
+
+def rows_of(answer: AvailableSlots, clinician_ids: Iterable[str]) -> list[Row]:
+    """The slots of an answer that these clinicians offer, in its order."""
+    ids = {one: one for one in clinician_ids}  # the text of each id once, not once a slot
+    return [
+        (_seconds(each.date), clinician_id, minutes)
+        for each in answer.available_slots_for_range or ()
+        if (clinician_id := ids.get(each.user_id or ""))
+        and each.date
+        and (minutes := each.length or 0) > 0
+        and not each.is_fully_booked
+    ]
 
 
 @lru_cache(maxsize=MOST_TIMES)
