@@ -65,7 +65,8 @@ class OnSale(Protocol):
 class Availability(Protocol):
     """Free time according to the system of record, which does not know our holds.
 
-    Every call reads upstream. Callers that go through `RecentSlots` share identical reads (single flight).
+    Every call is one request upstream, which calls `note_send` when it is sent. `OfferWindows` decides how much one asks for, and
+    shares the readings.
     """
 
     async def slots(self, query: SlotQuery) -> SlotColumns:

@@ -1,7 +1,7 @@
 """SlotQuery: a request for free slots, validated against the catalog and passed unchanged from the API to the system of record."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Self
 
@@ -24,6 +24,8 @@ class SlotQuery:
     last: date  # inclusive, in time_zone
     time_zone: str  # IANA; days are counted in it
     notice: timedelta = timedelta()  # minimum time between booking and visit; enforced here, never upstream
+    # All who offer the visit: whom a reading that others can share asks for. Makes no difference to the result.
+    offering_ids: frozenset[str] = field(default=frozenset(), compare=False)
 
     @classmethod
     def of(
@@ -63,6 +65,7 @@ class SlotQuery:
             last=last,
             time_zone=time_zone,
             notice=catalog.policy_for(visit_type).schedule_notice or timedelta(),
+            offering_ids=frozenset(one.id for one in catalog.clinicians_for(visit_type_id=visit_type.id)),
         )
 
     @classmethod

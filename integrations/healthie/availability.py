@@ -1,15 +1,13 @@
-"""HealthieAvailability: free time as Healthie computes it, one request per two days."""
+"""HealthieAvailability: free time as Healthie computes it. Each call is one request."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 from functools import lru_cache
-from itertools import chain
 from zoneinfo import ZoneInfo
 
 from booking.slot_columns import Row, SlotColumns
 from booking.slot_query import SlotQuery
-from booking.tasks import gather_or_cancel
 from booking.zones import day_start
 from integrations.healthie.contact_types import healthie_name
 from integrations.healthie.flat_answers import MOST_TIMES
@@ -18,12 +16,9 @@ from integrations.healthie.generated.client import Client
 from integrations.healthie.keys import KeyStore
 from integrations.upstream.errors import ContractBroken, reading
 
-# Healthie's query is meant for one day; long ranges are slow and can time out. With two days a week takes four requests.
-DAYS_PER_REQUEST = 2
-
 
 class HealthieAvailability:
-    """The port Availability. Does not know about holds."""
+    """The port Availability. Does not know about holds. Healthie's query is meant for one day; long ranges are slow and can time out."""
 
     def __init__(self, *, client: Client, keys: KeyStore) -> None:
         self._client = client
@@ -50,22 +45,12 @@ class HealthieAvailability:
         return replace(query, clinician_ids=query.clinician_ids & self._keys.proved)
 
     async def _read_slots(self, query: SlotQuery) -> SlotColumns:
-        windows = await self._read_windows(query)
-        return query.no_slots.of_rows(chain.from_iterable(windows)).between(
+        return query.no_slots.of_rows(await self._read_rows(query)).between(
             day_start(query.first, query.time_zone),
             day_start(query.last + timedelta(days=1), query.time_zone),
         )
 
-    async def _read_windows(self, query: SlotQuery) -> tuple[list[Row], ...]:
-        """The slots of all windows.
-
-        When one request fails the others are cancelled, because there is no partial result.
-        """
-        return await gather_or_cancel(
-            *(self._read_window(query, first, last) for first, last in _windows(query))
-        )
-
-    async def _read_window(self, query: SlotQuery, first: date, last: date) -> list[Row]:
+    async def _read_rows(self, query: SlotQuery) -> list[Row]:
         zone, asked = ZoneInfo(query.time_zone), sorted(query.clinician_ids)
         answer = await self._client.available_slots(
             provider_id=asked[0],
@@ -73,8 +58,8 @@ class HealthieAvailability:
             appt_type_id=query.visit_type_id,
             contact_type=healthie_name(query.contact_type),
             appt_loc_id=query.location_id,
-            start_date=datetime.combine(first, time.min, zone),
-            end_date=datetime.combine(last, time(23, 59, 59), zone),
+            start_date=datetime.combine(query.first, time.min, zone),
+            end_date=datetime.combine(query.last, time(23, 59, 59), zone),
             timezone=query.time_zone,
         )
         return rows_of(answer, asked)
@@ -114,12 +99,3 @@ def rows_of(answer: AvailableSlots, clinician_ids: Iterable[str]) -> list[Row]:
 def _seconds(moment: datetime) -> int:
     """Whole seconds since 1970."""
     return int(moment.timestamp())
-
-
-def _windows(query: SlotQuery) -> Iterator[tuple[date, date]]:
-    """The query's days in runs of at most DAYS_PER_REQUEST."""
-    first = query.first
-    while first <= query.last:
-        last = min(first + timedelta(days=DAYS_PER_REQUEST - 1), query.last)
-        yield first, last
-        first = last + timedelta(days=1)

@@ -1,9 +1,9 @@
 """Connection: GraphQL over the shared HTTP pool, with Healthie's headers, and the classification of its responses."""
 
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import Any
 
-import httpx2
 import structlog
 
 from integrations.healthie.answers import record_id
@@ -32,8 +32,11 @@ from integrations.upstream.transport import (
     refused_by,
     unusable,
 )
+from integrations.upstream.wire import Wire
 
 log = structlog.get_logger(__name__)
+
+_SERVER_ERRORS = range(500, 600)
 
 # Error codes of refusals that precede the execution of any request. Any other error may come after execution.
 _BEFORE_EXECUTION: dict[str, type[CallError]] = {
@@ -69,14 +72,14 @@ class GraphQLRequest(Request):
 
 
 class Connection:
-    """Healthie's GraphQL endpoint, on one pool per process. `transport` replaces the network (tests, other HTTP stacks)."""
+    """Healthie's GraphQL endpoint, on one pool per process. `wire` replaces the network (tests)."""
 
-    def __init__(self, *, url: str, shard: str | None, transport: httpx2.AsyncBaseTransport | None) -> None:
+    def __init__(self, *, url: str, shard: str | None, wire: Wire | None) -> None:
         self._url = url
         self._headers = {"AuthorizationSource": "API"}
         if shard:
             self._headers["AuthorizationShard"] = shard
-        self._pool = HttpPool(transport=transport)
+        self._pool = HttpPool(wire=wire)
         # Healthie's API warnings by the version asked for and their code, the latest of each.
         self.warnings: dict[tuple[str, str], dict[str, Any]] = {}
 
@@ -113,9 +116,9 @@ class Connection:
         body = answer.body if isinstance(answer.body, dict) else None
         refused = refused_by(request, answer.status)
         if refused is not None and not (body and body.get("data")):
-            is_forbidden = answer.status == httpx2.codes.FORBIDDEN
+            is_forbidden = answer.status == HTTPStatus.FORBIDDEN
             return answer.failed(_not_permitted(request, acting) or refused if is_forbidden else refused)
-        if body is None or httpx2.codes.is_server_error(answer.status):
+        if body is None or answer.status in _SERVER_ERRORS:
             return answer.failed(unusable(request, answer.status))
         self._note_warnings(request.version, body.get("extensions"))
         if refuses_permission(body, mutation=request.mutation):
@@ -130,7 +133,7 @@ class Connection:
 
     def _flat(self, request: GraphQLRequest, document: Adapted, answer: HttpAnswer) -> AvailableSlots | None:
         """The decoded data of an answer in its flat form; None for any other answer."""
-        if answer.status != httpx2.codes.OK or document.readers:
+        if answer.status != HTTPStatus.OK or document.readers:
             return None
         flat = flat_answer(request.operation, answer.content)
         if flat is None:

@@ -28,6 +28,7 @@ from booking.refusals import CardDeclined, DeclineReason, PromoInvalid
 from booking.slot_columns import SlotColumns
 from booking.slot_query import SlotQuery
 from booking.slots import Slot
+from booking.work_context import note_send
 from tests.doubles.booking_ports import FakeClock, Tape
 
 T = TypeVar("T")
@@ -393,6 +394,7 @@ class FakeOffer:
                 "clinicians": sorted(query.clinician_ids),
             }
         )
+        note_send()
         if self.during_slots is not None:
             await self.during_slots()
         return query.no_slots.of_rows(
