@@ -8,7 +8,7 @@ from bisect import bisect_left
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import chain, compress, islice
+from itertools import chain, compress, islice, pairwise
 from operator import eq
 from typing import Self, TypeAlias, overload
 
@@ -63,8 +63,15 @@ class SlotColumns(Sequence[Slot]):
         return self._with(starts, clinician_ids, minutes)
 
     def merged(self, others: Iterable[Self]) -> Self:
-        """These slots and those of others of the same kind, such as the offers of other days."""
-        return self.of_rows(chain(self.rows, *(other.rows for other in others)))
+        """These slots and those of others of the same kind, such as the offers of other days, in any order."""
+        parts = sorted((part for part in (self, *others) if part), key=lambda part: part.starts[0])
+        if any(before.starts[-1] >= after.starts[0] for before, after in pairwise(parts)):
+            return self.of_rows(chain.from_iterable(part.rows for part in parts))
+        return self._with(
+            tuple(chain.from_iterable(part.starts for part in parts)),
+            tuple(chain.from_iterable(part.clinician_ids for part in parts)),
+            tuple(chain.from_iterable(part.minutes for part in parts)),
+        )
 
     def between(self, start: int, end: int | None = None) -> Self:
         """The slots that start within [start, end), in seconds since 1970; None: or later."""
