@@ -23,7 +23,7 @@ from booking.scheduling.search import Day
 from booking.slot_columns import SlotColumns
 from booking.slot_query import SlotQuery
 from booking.slots import Busy, Interval, Slot
-from integrations.healthie.availability import rows_of
+from integrations.healthie.availability import slots_of
 from integrations.healthie.flat_answers import flat_answer
 from integrations.healthie.generated.available_slots import AvailableSlots
 from resolvers.slot_rows import ShownDays, slot_rows
@@ -147,13 +147,13 @@ def _busy() -> list[Busy]:
 
 
 def _columns(bodies: Iterable[bytes]) -> SlotColumns:
-    rows = []
+    parts = []
     for body in bodies:
         answer = flat_answer("AvailableSlots", body)
         if answer is None:
             raise AssertionError("this is what Healthie writes")
-        rows += rows_of(answer.data, CLINICIANS)
-    return QUERY.no_slots.of_rows(rows)
+        parts.append(slots_of(answer.data, QUERY))
+    return QUERY.no_slots.merged(parts)
 
 
 def _slots(bodies: Iterable[bytes]) -> list[Slot]:
