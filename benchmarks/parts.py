@@ -23,6 +23,7 @@ from benchmarks import (
     saga,
     servers,
     simulation,
+    slots,
     strangers,
     subscriptions,
     webhooks,
@@ -153,6 +154,10 @@ async def _crowds(_: Bench) -> dict[str, Any]:
     return {"crowds": [asdict(one) for one in await crowds.measure()]}
 
 
+async def _slots(_: Bench) -> dict[str, Any]:
+    return await slots.measure()
+
+
 async def _subscriptions(bench: Bench) -> dict[str, Any]:
     with a_nursery() as nursery:
         emulator = await nursery.emulator()
@@ -193,6 +198,7 @@ PARTS = {
     "fairness": Part(measure=_fairness, shown=fairness.shown),
     "pace": Part(measure=_pace, shown=pace.shown),
     "crowds": Part(measure=_crowds, shown=crowds.shown),
+    "slots": Part(measure=_slots, shown=slots.shown),
     "subscriptions": Part(measure=_subscriptions, shown=subscriptions.shown),
     "simulation": Part(measure=_simulation, shown=simulation.shown),
 }

@@ -8,8 +8,7 @@ from bisect import bisect_left
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import chain, compress, islice
-from operator import eq
+from itertools import chain, compress, pairwise
 from typing import Self, TypeAlias, overload
 
 from booking.catalog.model import ContactType
@@ -51,20 +50,38 @@ class SlotColumns(Sequence[Slot]):
         return zip(self.starts, self.clinician_ids, self.minutes, strict=True)
 
     def of_rows(self, rows: Iterable[Row]) -> Self:
-        """Slots of the same kind with these rows, which may come in any order; of rows with the same start and clinician one counts."""
-        ordered = sorted(rows)
-        if not ordered:
-            return self._with((), (), ())
-        starts, clinician_ids, minutes = zip(*ordered, strict=True)
-        if _has_repeats(starts, clinician_ids):
-            return self.of_rows(
-                {(start, one): (start, one, length) for start, one, length in ordered}.values()
-            )
-        return self._with(starts, clinician_ids, minutes)
+        """Slots of the same kind with these rows, which may come in any order; see `of_columns`."""
+        listed = list(rows)
+        return self.of_columns(
+            [row[0] for row in listed], [row[1] for row in listed], [row[2] for row in listed]
+        )
+
+    def of_columns(self, starts: Iterable[int], clinician_ids: Sequence[str], minutes: Iterable[int]) -> Self:
+        """Slots of the same kind with these columns, which may come in any order; of slots with the same start and clinician the last counts.
+
+        No object is made for each slot but numbers: thousands of others would have the garbage collector look through the process.
+        """
+        people = sorted({*clinician_ids})
+        ranks, many = {one: rank for rank, one in enumerate(people)}, len(people)
+        keys = [start * many + ranks[one] for start, one in zip(starts, clinician_ids, strict=True)]
+        found = dict(zip(keys, minutes, strict=True))
+        ordered = sorted(found)
+        return self._with(
+            tuple([key // many for key in ordered]),
+            tuple([people[key % many] for key in ordered]),
+            tuple(map(found.__getitem__, ordered)),
+        )
 
     def merged(self, others: Iterable[Self]) -> Self:
-        """These slots and those of others of the same kind, such as the offers of other days."""
-        return self.of_rows(chain(self.rows, *(other.rows for other in others)))
+        """These slots and those of others of the same kind, such as the offers of other days, in any order."""
+        parts = sorted((part for part in (self, *others) if part), key=lambda part: part.starts[0])
+        if any(before.starts[-1] >= after.starts[0] for before, after in pairwise(parts)):
+            return self.of_rows(chain.from_iterable(part.rows for part in parts))
+        return self._with(
+            tuple(chain.from_iterable(part.starts for part in parts)),
+            tuple(chain.from_iterable(part.clinician_ids for part in parts)),
+            tuple(chain.from_iterable(part.minutes for part in parts)),
+        )
 
     def between(self, start: int, end: int | None = None) -> Self:
         """The slots that start within [start, end), in seconds since 1970; None: or later."""
@@ -129,9 +146,3 @@ class SlotColumns(Sequence[Slot]):
             start=datetime.fromtimestamp(start, UTC),
             minutes=minutes,
         )
-
-
-def _has_repeats(starts: Sequence[int], clinician_ids: Sequence[str]) -> bool:
-    """Whether two that follow one another have both in common."""
-    following = zip(islice(starts, 1, None), islice(clinician_ids, 1, None), strict=True)
-    return any(map(eq, zip(starts, clinician_ids, strict=True), following))

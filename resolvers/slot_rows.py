@@ -21,6 +21,7 @@ from booking.zones import zone
 from schema import slots as api
 from schema.catalog import Clinician
 from schema.catalog import ContactType as ApiContactType
+from schema.shared import SharedList
 
 Clinicians = Mapping[str, Clinician]
 
@@ -47,7 +48,7 @@ class SlotRow(msgspec.Struct, frozen=True, gc=False):
 
 
 def slot_rows(slots: SlotColumns, *, time_zone: str, clinicians: Clinicians) -> list[api.Slot]:
-    """Map slots, with times in the time zone."""
+    """Map slots, with times in the time zone. The list is shared: never modify it."""
     ids = slot_ids(
         slots.clinician_ids,
         slots.starts,
@@ -71,7 +72,7 @@ def slot_rows(slots: SlotColumns, *, time_zone: str, clinicians: Clinicians) -> 
         repeat(time_zone),
         slots.minutes,
     )
-    return cast("list[api.Slot]", list(rows))
+    return cast("list[api.Slot]", SharedList(rows))
 
 
 class _Moments(dict[int, datetime]):

@@ -21,7 +21,7 @@ from booking.refusals import (
     TooLateToBook,
 )
 from booking.scheduling.hold_capacity import AnonymousHoldShare, HoldTerms
-from booking.scheduling.search import SlotSearch
+from booking.scheduling.search import HORIZON, SlotSearch
 from booking.slot_query import check_contact
 from booking.slots import Slot
 from booking.unit_of_work import UnitOfWorkFactory
@@ -192,6 +192,8 @@ class HoldService:
         catalog = await self._catalog.catalog()
         visit_type = catalog.visit_type(slot.visit_type_id)
         if visit_type is None or visit_type.minutes != slot.minutes:
+            raise SlotNotOffered
+        if slot.start > now + HORIZON + timedelta(days=2):  # a search counts days in any time zone
             raise SlotNotOffered
         policy = catalog.policy_for(visit_type)
         if policy.is_too_late(slot.start, now):

@@ -6,11 +6,12 @@ from datetime import date, datetime, time, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-from booking.slot_columns import Row, SlotColumns
+from booking.slot_columns import SlotColumns
 from booking.slot_query import SlotQuery
 from booking.zones import day_start
 from integrations.healthie.contact_types import healthie_name
 from integrations.healthie.flat_answers import MOST_TIMES
+from integrations.healthie.generated.available_slots import AvailableSlots
 from integrations.healthie.generated.client import Client
 from integrations.healthie.keys import KeyStore
 from integrations.upstream.errors import ContractBroken, reading
@@ -44,14 +45,7 @@ class HealthieAvailability:
         return replace(query, clinician_ids=query.clinician_ids & self._keys.proved)
 
     async def _read_slots(self, query: SlotQuery) -> SlotColumns:
-        return query.no_slots.of_rows(await self._read_rows(query)).between(
-            day_start(query.first, query.time_zone),
-            day_start(query.last + timedelta(days=1), query.time_zone),
-        )
-
-    async def _read_rows(self, query: SlotQuery) -> list[Row]:
         zone, asked = ZoneInfo(query.time_zone), sorted(query.clinician_ids)
-        ids = {one: one for one in asked}  # the text of each id once, not once a slot
         answer = await self._client.available_slots(
             provider_id=asked[0],
             provider_ids=asked,
@@ -62,14 +56,10 @@ class HealthieAvailability:
             end_date=datetime.combine(query.last, time(23, 59, 59), zone),
             timezone=query.time_zone,
         )
-        return [
-            (_seconds(each.date), clinician_id, minutes)
-            for each in answer.available_slots_for_range or ()
-            if (clinician_id := ids.get(each.user_id or ""))
-            and each.date
-            and (minutes := each.length or 0) > 0
-            and not each.is_fully_booked
-        ]
+        return slots_of(answer, query).between(
+            day_start(query.first, query.time_zone),
+            day_start(query.last + timedelta(days=1), query.time_zone),
+        )
 
     async def _read_days(self, query: SlotQuery) -> list[date]:
         asked = sorted(query.clinician_ids)
@@ -87,6 +77,21 @@ class HealthieAvailability:
         except ValueError:
             raise ContractBroken("AvailableDays", "undecodable_answer") from None
         return sorted(day for day in found if query.first <= day <= query.last)
+
+
+def slots_of(answer: AvailableSlots, query: SlotQuery) -> SlotColumns:
+    """The slots of an answer that the query's clinicians offer."""
+    ids = {one: one for one in query.clinician_ids}  # the text of each id once, not once a slot
+    offered = [
+        each
+        for each in answer.available_slots_for_range or ()
+        if each.user_id in ids and each.date and (each.length or 0) > 0 and not each.is_fully_booked
+    ]
+    return query.no_slots.of_columns(
+        [_seconds(each.date) for each in offered if each.date],
+        [ids[each.user_id] for each in offered if each.user_id],
+        [each.length for each in offered if each.length],
+    )
 
 
 @lru_cache(maxsize=MOST_TIMES)

@@ -1,7 +1,7 @@
 """Holding a slot: verified under the lock, bounded, and the caller's alone."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -192,8 +192,9 @@ class TestHold:
             replace(a_slot(), contact_type=ContactType.IN_PERSON, location_id="elsewhere"),
             replace(a_slot(), location_id=LOCATION.id),
             replace(a_slot(), start=a_slot().start + timedelta(minutes=1)),
+            replace(a_slot(), start=datetime(9999, 12, 31, 10, tzinfo=UTC)),
         ],
-        ids=["minutes", "visit", "contact", "no place", "another place", "place", "time"],
+        ids=["minutes", "visit", "contact", "no place", "another place", "place", "time", "doomsday"],
     )
     async def test_a_slot_that_the_practice_never_offered_is_not_held(
         self, world: World, forged: Slot

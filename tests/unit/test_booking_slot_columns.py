@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from random import Random
 
 import pytest
 from hypothesis import given
@@ -48,6 +50,14 @@ def test_merged_columns_are_those_of_all_rows(rows: list[Row], others: list[list
     merged = NONE.of_rows(rows).merged(NONE.of_rows(other) for other in others)
     assert {key(one) for one in merged} == {key(slot(row)) for row in sum(others, rows)}
     assert merged == NONE.of_rows(merged.rows)
+
+
+@given(ROWS, st.lists(st.integers(-1, 22), max_size=4), st.randoms())
+def test_pieces_of_columns_merge_into_them_again(rows: list[Row], cuts: list[int], random: Random) -> None:
+    columns, bounds = NONE.of_rows(rows), [-1, *sorted(cuts), 23]
+    pieces = [columns.between(start, end) for start, end in pairwise(bounds)]
+    random.shuffle(pieces)
+    assert NONE.merged(pieces) == columns
 
 
 @given(ROWS, st.integers(-1, 22), st.integers(-1, 22))
