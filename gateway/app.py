@@ -21,6 +21,7 @@ from gateway.bare_route import BareRoute
 from gateway.callers.authentication import VISITOR_HEADER, Authenticator
 from gateway.callers.client_networks import NetworkPseudonyms
 from gateway.callers.tokens import GatewayTokens, derive_key
+from gateway.compression import Compressed
 from gateway.development.graphiql import GRAPHIQL_PATH, graphiql_routes
 from gateway.http import GraphQLEndpoint
 from gateway.idempotency.guard import REPLAYED_HEADER, MutationGuard
@@ -177,11 +178,11 @@ def _webhook_endpoint(settings: Settings, system: System) -> WebhookEndpoint | N
 
 
 def _middleware(settings: Settings) -> list[Middleware]:
-    headers = Middleware(SecurityHeaders)
+    always = [Middleware(Compressed, compression=settings.compression), Middleware(SecurityHeaders)]
     if not settings.cors_origins:
-        return [headers]
+        return always
     return [
-        headers,
+        *always,
         Middleware(
             CORSMiddleware,
             allow_origins=settings.cors_origins,

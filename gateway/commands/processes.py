@@ -1,16 +1,20 @@
 """Commands that run Frontdoor's processes: `frontdoor serve`, `worker`, `migrate` and `emulator`."""
 
 import asyncio
-import gc
+import contextlib
 import os
 import signal
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from gateway.commands.common import clean_errors, prove_database
 from gateway.runtime.parent_watchdog import end_with_parent
+
+if TYPE_CHECKING:
+    import uvicorn
 
 GATEWAY_PORT = 8000
 EMULATOR_PORT = 8010
@@ -44,29 +48,37 @@ def serve(host: str, port: int, until_stdin_closes: bool) -> None:  # noqa: ARG0
 
     from gateway.app import create_app
     from gateway.commands.starting import settings_of_process
-    from gateway.sockets.rules import LONGEST_MESSAGE
+    from gateway.runtime.server import server_config, spare_the_collector
     from gateway.trusted_documents import ManifestInvalid
 
     settings = settings_of_process()
     _log_zone_rules()
     with clean_errors(ManifestInvalid):
         app = create_app(settings)
-    # Imported modules stay alive: a full collection over them would pause all requests for a tenth of a second, so they are
-    # frozen. The rest is collected more often than by default: a pause grows with what has gathered.
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(700, 10, 4)
-    uvicorn.run(
-        app,
-        host=host,
-        port=port,
-        log_config=None,
-        access_log=False,
-        lifespan="on",
-        server_header=False,
-        ws_max_size=LONGEST_MESSAGE,
-        ws_per_message_deflate=False,  # messages are small; a compressor per socket takes memory
-    )
+    spare_the_collector()
+    server = uvicorn.Server(server_config(app, host=host, port=port))
+    if settings.gateway_processes > 1:
+        code = _served_by_several(server, settings.gateway_processes, counts_apart=settings.redis_url is None)
+        sys.exit(code)
+    with contextlib.suppress(KeyboardInterrupt):
+        server.run()
+
+
+def _served_by_several(server: "uvicorn.Server", processes: int, *, counts_apart: bool) -> int:
+    """Serve by forked processes; returns the exit code."""
+    import structlog
+
+    from gateway.runtime.gateway_processes import GatewayProcesses, listening_socket
+
+    host, port = server.config.host, server.config.port
+    try:
+        opened = listening_socket(host, port)
+    except OSError as error:
+        raise click.ClickException(f"Cannot listen at {host}:{port} ({error.strerror}).") from error
+    if counts_apart:
+        log = structlog.get_logger(__name__)
+        log.warning("gateway.processes_count_apart", processes=processes, missing="FRONTDOOR_REDIS_URL")
+    return GatewayProcesses(lambda: server.run(sockets=[opened]), processes=processes).run()
 
 
 @click.command()
