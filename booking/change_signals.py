@@ -7,6 +7,7 @@ patient data:
 `clinician:<id>`   the holds, claims and bookings made here of a clinician's time
 `calendar:<id>`    a clinician's free time in the system of record; `calendar:` alone: everybody's
 `patient:<id>`     a patient's visits
+`blocks:`          which clinicians are not bookable until cleared
 """
 
 import asyncio
@@ -21,6 +22,7 @@ from booking.resources import Kind
 from booking.stored_names import Unknown
 
 EVERY_CALENDAR = "calendar:"
+BLOCKS = "blocks:"
 
 # Events that change the clinician's free time; other events of a visit do not.
 _MOVES_TIME = frozenset(
@@ -43,6 +45,17 @@ class ChangeSignals(Protocol):
 
         Call it only after the change is committed.
         """
+
+
+class TopicListener(Protocol):
+    """Who is notified of signals in its own process."""
+
+    @property
+    def topics(self) -> frozenset[str]:
+        """The topics that it listens to."""
+
+    def notify(self, topic: str) -> None:
+        """Take note that this topic was signalled. Must not block or raise."""
 
 
 class Listener:
@@ -72,7 +85,7 @@ class LocalChangeSignals:
     """The port ChangeSignals among the tasks of one process."""
 
     def __init__(self) -> None:
-        self._listeners: defaultdict[str, set[Listener]] = defaultdict(set)
+        self._listeners: defaultdict[str, set[TopicListener]] = defaultdict(set)
 
     def publish(self, topics: Collection[str]) -> None:
         """Notify the listeners in this process."""
@@ -81,7 +94,7 @@ class LocalChangeSignals:
                 listener.notify(topic)
 
     @contextlib.contextmanager
-    def subscribe(self, listener: Listener) -> Iterator[None]:
+    def subscribe(self, listener: TopicListener) -> Iterator[None]:
         """Notify the listener of its topics while the context is open."""
         for topic in listener.topics:
             self._listeners[topic].add(listener)

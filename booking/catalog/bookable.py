@@ -3,7 +3,6 @@
 from booking.catalog.model import Catalog
 from booking.operations.model import BlockedClinicians
 from booking.ports import CatalogSource
-from booking.single_flight import SingleFlight
 
 
 class BookableCatalog:
@@ -12,12 +11,11 @@ class BookableCatalog:
     def __init__(self, *, source: CatalogSource, blocks: BlockedClinicians) -> None:
         self._source = source
         self._blocks = blocks
-        self._reading: SingleFlight[str, Catalog] = SingleFlight()
+        self._last: tuple[Catalog, frozenset[str], Catalog] | None = None
 
     async def catalog(self) -> Catalog:
-        """The catalog without blocked clinicians; concurrent callers share one read (single flight)."""
-        return await self._reading("catalog", self._read)
-
-    async def _read(self) -> Catalog:
-        catalog = await self._source.catalog()
-        return catalog.without(await self._blocks.blocked())
+        """The catalog without blocked clinicians: the very same object as long as neither changes."""
+        whole, blocked = await self._source.catalog(), await self._blocks.blocked()
+        if self._last is None or self._last[0] is not whole or self._last[1] != blocked:
+            self._last = whole, blocked, whole.without(blocked)
+        return self._last[2]

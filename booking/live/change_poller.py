@@ -45,8 +45,8 @@ class ChangeReader(Protocol):
     async def versions(self, checkout_ids: Collection[str]) -> Mapping[str, int]:
         """The row versions of these checkouts, by id; ids without a row are left out."""
 
-    async def claims(self, clinician_ids: Collection[str]) -> Sequence[Busy]:
-        """The slot claims of these clinicians."""
+    async def claims(self, clinician_ids: Collection[str], span: Interval) -> Sequence[Busy]:
+        """The slot claims of these clinicians that overlap the span."""
 
     async def bookings(self, patient_ids: Collection[str]) -> Mapping[str, int]:
         """How many visits each of these patients has booked here; patients without one are left out."""
@@ -134,7 +134,7 @@ class ChangePoller:
         now = self._clock.now()
         span = Interval(start=now - _BEGUN, end=now + _AHEAD)
         held = await self._holds.busy(clinician_ids, span)
-        claimed = await self._changes.claims(clinician_ids)
+        claimed = await self._changes.claims(clinician_ids, span)
         self._next_expiry = min((one.until for one in held if one.until is not None), default=None)
         taken: dict[str, frozenset[Interval]] = {}
         for one in (*held, *claimed):

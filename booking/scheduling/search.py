@@ -7,10 +7,10 @@ from datetime import date, datetime, timedelta
 from booking.errors import InvalidInput
 from booking.ports import Availability, Clock, HoldStore
 from booking.scheduling.recent_slots import Offered, RecentSlots
+from booking.scheduling.taken_time import ClaimReader, TakenTime
 from booking.slot_query import SlotQuery
-from booking.slots import Busy, Interval, Slot, free_of
+from booking.slots import Busy, Slot, free_of
 from booking.tasks import gather_or_cancel
-from booking.unit_of_work import UnitOfWorkFactory
 from booking.zones import zone
 
 # A calendar month: a longer range is a mistake or an attack, and costs one request upstream for every two days.
@@ -38,11 +38,10 @@ class SlotSearch:
         *,
         availability: Availability,
         holds: HoldStore,
-        units: UnitOfWorkFactory,
+        claims: ClaimReader,
         clock: Clock,
     ) -> None:
-        self._holds = holds
-        self._units = units
+        self._taken = TakenTime(holds=holds, claims=claims)
         self._clock = clock
         self._recent = RecentSlots(availability=availability, clock=clock)
 
@@ -70,7 +69,7 @@ class SlotSearch:
         """The held and claimed intervals within the query's span."""
         if not query.clinician_ids:
             return []
-        return await self.busy(sorted(query.clinician_ids), query.span)
+        return await self._taken.busy(query.clinician_ids, query.span)
 
     def by_day(self, query: SlotQuery, offered: Offered, taken: Iterable[Busy]) -> list[Day]:
         """Every day of the query with the offered slots that are in the future, outside the schedule notice, and not taken."""
@@ -102,13 +101,6 @@ class SlotSearch:
         last = (first + timedelta(days=32)).replace(day=1) - timedelta(days=1)
         days = await self._recent.days(replace(query, first=first, last=last))
         return [day for day in days if day >= today]
-
-    async def busy(self, clinician_ids: list[str], span: Interval) -> list[Busy]:
-        """The held and claimed intervals of these clinicians that overlap the span."""
-        held = await self._holds.busy(clinician_ids, span)
-        async with self._units() as unit:
-            claimed = await unit.claims.busy(clinician_ids, span)
-        return [*held, *claimed]
 
     async def offers(self, slot: Slot) -> bool:
         """Whether the system of record offers exactly this slot right now; never the fallback. Raises UpstreamUnavailable."""

@@ -1,16 +1,18 @@
-"""The small reads of the change poller, a few columns each."""
+"""The small reads of searches and of the change poller, a few columns each."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, bindparam, func, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from booking.slots import Busy, Interval
 from integrations.database.claims import CLOCK_SKEW, VISIT_STANDS
+from integrations.database.columns import UtcTime, one_of
 from integrations.database.engine import reading
+from integrations.database.prepared import PreparedRead
 from integrations.database.tables.checkouts import checkouts
 from integrations.database.tables.slots import slot_claims
 
@@ -21,10 +23,11 @@ _c = checkouts.c
 
 
 class SqlChangeReader:
-    """The port ChangeReader."""
+    """The ports ChangeReader and ClaimReader."""
 
     def __init__(self, *, engine: AsyncEngine) -> None:
         self._engine = engine
+        self._claims = PreparedRead(engine, _claims(engine.dialect.name))
 
     async def versions(self, checkout_ids: Collection[str]) -> Mapping[str, int]:
         """The row versions of these checkouts, by id."""
@@ -43,11 +46,10 @@ class SqlChangeReader:
             for patient, count in await self._rows(counted.where(_c.patient_id.in_(some)))
         }
 
-    async def claims(self, clinician_ids: Collection[str]) -> Sequence[Busy]:
-        """The slot claims of these clinicians."""
-        c = slot_claims.c
-        query = select(c.clinician_id, c.starts_at, c.ends_at).where(c.clinician_id.in_(clinician_ids))
-        return _busy(await self._rows(query))
+    async def claims(self, clinician_ids: Collection[str], span: Interval) -> Sequence[Busy]:
+        """The slot claims of these clinicians that overlap the span."""
+        wanted = {"clinicians": [*clinician_ids], "start": span.start, "end": span.end}
+        return _busy(await self._claims(wanted))
 
     async def booked(
         self, clinician_ids: Collection[str], span: Interval, *, since: datetime
@@ -66,6 +68,15 @@ class SqlChangeReader:
         async with reading(self._engine) as connection:
             found: Sequence[Any] = (await connection.execute(query)).all()
         return found
+
+
+def _claims(dialect: str) -> Select[Any]:
+    c = slot_claims.c
+    return select(c.clinician_id, c.starts_at, c.ends_at).where(
+        one_of(dialect, c.clinician_id, "clinicians"),
+        c.starts_at < bindparam("end", type_=UtcTime),
+        c.ends_at > bindparam("start", type_=UtcTime),
+    )
 
 
 def _chunks(names: Collection[str]) -> Iterator[tuple[str, ...]]:

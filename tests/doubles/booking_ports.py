@@ -12,7 +12,7 @@ from functools import cached_property
 from types import TracebackType
 from typing import Self, TypeVar
 
-from booking.change_signals import ChangeSignals, of_checkout, of_event
+from booking.change_signals import BLOCKS, ChangeSignals, of_checkout, of_event
 from booking.checkout.guards import SendFacts
 from booking.checkout.model import Checkout, CheckoutState
 from booking.checkout.transitions import CALLING, CLAIMING, ENDED, IN_FLIGHT, LATE, TERMINAL, UNDER_WAY
@@ -194,6 +194,7 @@ class FakeUnit:
             written = (
                 *map(of_checkout, self.checkouts.written),
                 *map(of_event, self.outbox.written),
+                {BLOCKS} if self.blocks.written else set[str](),
             )
             self._database.change_signals.publish(set().union(*written))
 
@@ -448,9 +449,11 @@ class FakeBlocks:
 
     def __init__(self, blocks: dict[str, ClinicianBlock]) -> None:
         self.blocks = blocks
+        self.written = False  # in this unit of work, so far
 
     async def block(self, block: ClinicianBlock) -> None:
         self.blocks.setdefault(block.clinician_id, block)
+        self.written = True
 
     async def is_blocked(self, clinician_id: str) -> bool:
         return clinician_id in self.blocks
@@ -459,6 +462,7 @@ class FakeBlocks:
         return sorted(self.blocks.values(), key=lambda block: block.blocked_at)
 
     async def clear(self, clinician_id: str) -> bool:
+        self.written = True
         return self.blocks.pop(clinician_id, None) is not None
 
 
@@ -471,8 +475,8 @@ class FakeChanges:
     async def versions(self, checkout_ids: Collection[str]) -> Mapping[str, int]:
         return {row.id: row.version for row in self._database.rows.values() if row.id in checkout_ids}
 
-    async def claims(self, clinician_ids: Collection[str]) -> Sequence[Busy]:
-        return [_busy(slot) for slot in self._database.claims.values() if slot.clinician_id in clinician_ids]
+    async def claims(self, clinician_ids: Collection[str], span: Interval) -> Sequence[Busy]:
+        return _overlapping(self._database.claims.values(), clinician_ids, span)
 
     async def bookings(self, patient_ids: Collection[str]) -> Mapping[str, int]:
         return Counter(

@@ -207,7 +207,9 @@ class World:
 
     def a_search(self) -> SlotSearch:
         """Answer another process's search: it shares no reading with that of the first."""
-        return SlotSearch(availability=self.offer, holds=self.holds, units=self.database, clock=self.clock)
+        return SlotSearch(
+            availability=self.offer, holds=self.holds, claims=FakeChanges(self.database), clock=self.clock
+        )
 
     def a_hold_service(self, search: SlotSearch) -> HoldService:
         """Answer the hold service of the search's process."""

@@ -232,7 +232,7 @@ CALLS: Mapping[str, Call] = {
     "SqlChangeReader.bookings": lambda stored: SqlChangeReader(engine=stored.engine).bookings(
         [f"patient-{number}" for number in range(5)]
     ),
-    "SqlChangeReader.claims": lambda stored: SqlChangeReader(engine=stored.engine).claims(EVERYBODY),
+    "SqlChangeReader.claims": lambda stored: SqlChangeReader(engine=stored.engine).claims(EVERYBODY, WEEK),
     "SqlChangeReader.booked": lambda stored: SqlChangeReader(engine=stored.engine).booked(
         EVERYBODY, WEEK, since=NOW - HOUR
     ),

@@ -940,5 +940,7 @@ class TestReads:
     async def test_claims_are_those_of_the_clinicians(self, database: Database) -> None:
         row = await added(database.units, a_checkout())
         await take(database.units, row)
-        assert [one.interval for one in await database.changes.claims(["clinician-1"])] == [row.slot.interval]
-        assert await database.changes.claims(["clinician-2"]) == []
+        assert [one.interval for one in await database.changes.claims(["clinician-1"], DAY)] == [
+            row.slot.interval
+        ]
+        assert await database.changes.claims(["clinician-2"], DAY) == []

@@ -34,6 +34,7 @@ from booking.sync.polling import VisitPoll
 from booking.sync.synchronizer import ResourceSynchronizer
 from gateway.runtime.worker import Worker
 from gateway.webhooks.endpoint import WebhookEndpoint
+from integrations.database.change_reader import SqlChangeReader
 from integrations.database.holds import SqlHoldStore
 from integrations.database.inbox import SqlInbox
 from integrations.database.send_facts import SqlSendFactsReader
@@ -145,7 +146,10 @@ class Process:
             name=fate.name,
         )
         search = SlotSearch(
-            availability=healthie.availability, holds=self._holds, units=self._units, clock=fate
+            availability=healthie.availability,
+            holds=self._holds,
+            claims=SqlChangeReader(engine=self._engine),
+            clock=fate,
         )
         self.search = search
         quotes = QuoteService(catalog=healthie.catalog, promotions=healthie.promotions)

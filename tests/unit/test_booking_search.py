@@ -12,7 +12,7 @@ from booking.errors import InvalidInput, UpstreamUnavailable
 from booking.scheduling.search import MAX_DAYS, SlotSearch
 from booking.slot_query import SlotQuery
 from booking.slots import Busy, Interval
-from tests.doubles.booking_ports import NOW, FakeClock, FakeHolds
+from tests.doubles.booking_ports import NOW, FakeChanges, FakeClock, FakeHolds
 from tests.doubles.booking_world import CATALOG, LOCATION, LONG, PRICED, World, a_slot
 
 NEW_YORK = "America/New_York"
@@ -176,7 +176,9 @@ class TestWhatIsReadAtTheSameTime:
 
     @pytest.fixture
     def search(self, world: World, holds: SlowHolds) -> SlotSearch:
-        return SlotSearch(availability=world.offer, holds=holds, units=world.database, clock=world.clock)
+        return SlotSearch(
+            availability=world.offer, holds=holds, claims=FakeChanges(world.database), clock=world.clock
+        )
 
     async def test_ends_when_the_system_of_record_refuses(
         self, world: World, holds: SlowHolds, search: SlotSearch
