@@ -11,11 +11,7 @@ class BookableCatalog:
     def __init__(self, *, source: CatalogSource, blocks: BlockedClinicians) -> None:
         self._source = source
         self._blocks = blocks
-        self._last: tuple[Catalog, frozenset[str], Catalog] | None = None
 
     async def catalog(self) -> Catalog:
-        """The catalog without blocked clinicians: the very same object as long as neither changes."""
-        whole, blocked = await self._source.catalog(), await self._blocks.blocked()
-        if self._last is None or self._last[0] is not whole or self._last[1] != blocked:
-            self._last = whole, blocked, whole.without(blocked)
-        return self._last[2]
+        """The catalog without blocked clinicians."""
+        return (await self._source.catalog()).without(await self._blocks.blocked())

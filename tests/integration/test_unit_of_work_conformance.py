@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from booking.change_signals import Listener, LocalChangeSignals
+from booking.change_signals import BLOCKS, Listener, LocalChangeSignals
 from booking.checkout.guards import SendFacts, SendFactsReader
 from booking.checkout.model import Checkout, CheckoutState, LateFinding
 from booking.checkout.transitions import ENDED, IN_FLIGHT, LATE
@@ -212,6 +212,22 @@ class TestTransaction:
             assert await listener.wait_for_changes(within=0) == listener.topics
             await defer(database.units, row.id)  # of which nobody sees anything
             assert await listener.wait_for_changes(within=0) == frozenset()
+
+    async def test_a_commit_signals_that_clinicians_were_blocked_or_cleared(self, database: Database) -> None:
+        listener = Listener([BLOCKS])
+        with database.change_signals.subscribe(listener):
+            async with database.units() as unit:
+                await unit.blocks.block(a_block())
+                await unit.commit()
+            assert await listener.wait_for_changes(within=0) == {BLOCKS}
+            async with database.units() as unit:
+                await unit.blocks.standing()
+                await unit.commit()
+            assert await listener.wait_for_changes(within=0) == frozenset()
+            async with database.units() as unit:
+                await unit.blocks.clear(a_block().clinician_id)
+                await unit.commit()
+            assert await listener.wait_for_changes(within=0) == {BLOCKS}
 
 
 async def write_everywhere(unit: UnitOfWork, row: Checkout) -> Checkout:
