@@ -256,7 +256,7 @@ async def test_what_is_held_of_any_number_of_clinicians_is_one_command(
     everybody = [f"clinician-{number}" for number in range(200)]
     await store.busy(everybody, DAY)  # the script is sent once
     sent: list[str] = []
-    execute = client.execute_command
+    execute: Any = client.execute_command
 
     async def note(name: str, *arguments: Any, **options: Any) -> Any:
         sent.append(name)

@@ -7,6 +7,7 @@ from typing import Any
 
 from booking.scheduling.taken_time import TakenTime
 from booking.slots import Busy, Interval
+from booking.tasks import gather_or_cancel
 from tests.doubles.booking_ports import NOW
 
 HOUR = timedelta(hours=1)
@@ -51,10 +52,10 @@ async def test_searches_at_once_are_one_look_at_all_that_they_ask_for() -> None:
         Interval(start=NOW + 8 * HOUR, end=NOW + 9 * HOUR),
     )
     stores.held, stores.claimed = [busy("a", 1), busy("b", 1)], [busy("a", 8), busy("b", 8)]
-    found = await asyncio.gather(
+    found = await gather_or_cancel(
         taken.busy(["a"], morning), taken.busy(["b", "c"], evening), taken.busy(["c"], morning)
     )
-    assert found == [[busy("a", 1)], [busy("b", 8)], []]
+    assert found == ([busy("a", 1)], [busy("b", 8)], [])
     whole = Interval(start=NOW, end=NOW + 9 * HOUR)
     assert stores.asked == [("holds", ["a", "b", "c"], whole), ("claims", ["a", "b", "c"], whole)]
 
