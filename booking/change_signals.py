@@ -8,6 +8,7 @@ patient data:
 `calendar:<id>`    a clinician's free time in the system of record; `calendar:` alone: everybody's
 `booked:<id>`      a visit was booked here with a clinician
 `patient:<id>`     a patient's visits
+`blocks:`          which clinicians are not bookable until cleared
 """
 
 import asyncio
@@ -22,6 +23,7 @@ from booking.resources import Kind
 from booking.stored_names import Unknown
 
 EVERY_CALENDAR = "calendar:"
+BLOCKS = "blocks:"
 
 # Events that change the clinician's free time; other events of a visit do not.
 _MOVES_TIME = frozenset(
@@ -44,6 +46,17 @@ class ChangeSignals(Protocol):
 
         Call it only after the change is committed.
         """
+
+
+class TopicListener(Protocol):
+    """Who is notified of signals in its own process."""
+
+    @property
+    def topics(self) -> frozenset[str]:
+        """The topics that it listens to."""
+
+    def notify(self, topic: str) -> None:
+        """Take note that this topic was signalled. Must not block or raise."""
 
 
 class Listener:
@@ -73,7 +86,7 @@ class LocalChangeSignals:
     """The port ChangeSignals among the tasks of one process."""
 
     def __init__(self) -> None:
-        self._listeners: defaultdict[str, set[Listener]] = defaultdict(set)
+        self._listeners: defaultdict[str, set[TopicListener]] = defaultdict(set)
         self._observers: list[Callable[[Collection[str]], object]] = []
 
     def observe(self, observer: Callable[[Collection[str]], object]) -> None:
@@ -89,7 +102,7 @@ class LocalChangeSignals:
                 listener.notify(topic)
 
     @contextlib.contextmanager
-    def subscribe(self, listener: Listener) -> Iterator[None]:
+    def subscribe(self, listener: TopicListener) -> Iterator[None]:
         """Notify the listener of its topics while the context is open."""
         for topic in listener.topics:
             self._listeners[topic].add(listener)

@@ -16,7 +16,6 @@ from booking.change_signals import LocalChangeSignals, of_event
 from booking.events.model import EventLog
 from booking.live.shown_times import ShownTimes, by_clinician
 from booking.ports import Clock, HoldStore
-from booking.scheduling.search import Bookings
 from booking.slots import Busy, Interval
 
 # Without signals from other processes: half of the second within which a hold must show to others.
@@ -41,14 +40,14 @@ _BEGUN = timedelta(days=2)
 log = structlog.get_logger(__name__)
 
 
-class ChangeReader(Bookings, Protocol):
+class ChangeReader(Protocol):
     """Small reads of our own database, cheap enough to make twice a second. They do not wait for writers."""
 
     async def versions(self, checkout_ids: Collection[str]) -> Mapping[str, int]:
         """The row versions of these checkouts, by id; ids without a row are left out."""
 
-    async def claims(self, clinician_ids: Collection[str]) -> Sequence[Busy]:
-        """The slot claims of these clinicians."""
+    async def claims(self, clinician_ids: Collection[str], span: Interval) -> Sequence[Busy]:
+        """The slot claims of these clinicians that overlap the span."""
 
     async def bookings(self, patient_ids: Collection[str]) -> Mapping[str, int]:
         """How many visits each of these patients has booked here; patients without one are left out."""
@@ -133,7 +132,7 @@ class ChangePoller:
         now = self._clock.now()
         span = Interval(start=now - _BEGUN, end=now + _AHEAD)
         held = await self._holds.busy(clinician_ids, span)
-        claimed = await self._changes.claims(clinician_ids)
+        claimed = await self._changes.claims(clinician_ids, span)
         self._next_expiry = min((one.until for one in held if one.until is not None), default=None)
         return by_clinician([*held, *claimed])
 

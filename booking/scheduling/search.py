@@ -1,9 +1,8 @@
 """Slot search: the offer of the system of record, minus what is held or claimed here."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from typing import Protocol
 
 from booking.change_signals import moved_calendars
 from booking.errors import InvalidInput
@@ -11,10 +10,10 @@ from booking.ports import Availability, Clock, HoldStore
 from booking.scheduling.free_slots import bookable_of, days_of, free_of
 from booking.scheduling.offer_store import OfferStore
 from booking.scheduling.offer_windows import Offered, OfferWindows
+from booking.scheduling.taken_time import RecordedTimeReader, Taken, TakenTime
 from booking.slot_columns import SlotColumns
 from booking.slot_query import SlotQuery
-from booking.slots import Busy, Interval, Slot
-from booking.unit_of_work import UnitOfWorkFactory
+from booking.slots import Busy, Slot
 from booking.zones import zone
 
 # A calendar month: a longer range is a mistake or an attack, and costs one request upstream for every two days.
@@ -34,28 +33,6 @@ class Day:
     stale: bool  # a newer offer could not be read; holds and claims are subtracted all the same
 
 
-@dataclass(frozen=True, kw_only=True)
-class Taken:
-    """What may not be offered, though the system of record does."""
-
-    held_or_claimed: Sequence[Busy] = ()
-    booked: Sequence[Busy] = ()  # here, since the offer was read
-
-    @property
-    def everything(self) -> list[Busy]:
-        """All of it."""
-        return [*self.held_or_claimed, *self.booked]
-
-
-class Bookings(Protocol):
-    """The visits that were booked here, in our own database."""
-
-    async def booked(
-        self, clinician_ids: Collection[str], span: Interval, *, since: datetime
-    ) -> Sequence[Busy]:
-        """The visits within the span that were booked after `since` (UTC): an offer of that time may still contain them."""
-
-
 class SlotSearch:
     """Finds free days and slots. A held or claimed interval is left out of `slots` whatever its visit type."""
 
@@ -64,15 +41,12 @@ class SlotSearch:
         *,
         availability: Availability,
         holds: HoldStore,
-        units: UnitOfWorkFactory,
-        bookings: Bookings,
+        recorded: RecordedTimeReader,
         clock: Clock,
         store: OfferStore | None = None,
     ) -> None:
         """`store`: shares offers with other processes; without it this process keeps its own."""
-        self._holds = holds
-        self._units = units
-        self._bookings = bookings
+        self._taken = TakenTime(holds=holds, recorded=recorded)
         self._clock = clock
         self._windows = OfferWindows(availability=availability, clock=clock, store=store)
 
@@ -106,16 +80,10 @@ class SlotSearch:
         return await self._windows.offered(query, after=after)
 
     async def taken(self, query: SlotQuery, *, since: datetime) -> Taken:
-        """What is taken within the query's span of an offer of this time (UTC): holds, claims, and visits booked here since.
-
-        In this order: a hold is released only once its claim or visit is recorded, and a claim only once its visit is.
-        """
+        """What is taken within the query's span of an offer of this time (UTC): holds, claims, and visits booked here since."""
         if not query.clinician_ids:
             return Taken()
-        people = sorted(query.clinician_ids)
-        held_or_claimed = await self.busy(people, query.span)
-        booked = await self._bookings.booked(people, query.span, since=since)
-        return Taken(held_or_claimed=held_or_claimed, booked=booked)
+        return await self._taken.taken(query.clinician_ids, query.span, since=since)
 
     def by_day(self, query: SlotQuery, offered: Offered, taken: Iterable[Busy]) -> list[Day]:
         """Every day of the query with the offered slots that are in the future, outside the schedule notice, and not taken."""
@@ -136,13 +104,6 @@ class SlotSearch:
         last = (first + timedelta(days=32)).replace(day=1) - timedelta(days=1)
         days = await self._windows.days(replace(query, first=first, last=last))
         return [day for day in days if day >= today]
-
-    async def busy(self, clinician_ids: list[str], span: Interval) -> list[Busy]:
-        """The held and claimed intervals of these clinicians that overlap the span."""
-        held = await self._holds.busy(clinician_ids, span)
-        async with self._units() as unit:
-            claimed = await unit.claims.busy(clinician_ids, span)
-        return [*held, *claimed]
 
     async def offers(self, slot: Slot) -> bool:
         """Whether the system of record offers exactly this slot right now; never the fallback. Raises UpstreamUnavailable."""

@@ -39,7 +39,7 @@ class Foundation:
     anchoring: Anchoring  # of that trail
     shared: Shared
     units: UnitOfWorkFactory
-    changes: SqlChangeReader  # reads changes for live queries
+    changes: SqlChangeReader  # small reads, for searches and live queries
     holds: AnnouncedHolds
     checkout_holds: CheckoutHolds
 

@@ -76,6 +76,7 @@ class SqlClinicianBlocks:
 
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection
+        self.written = False  # in this transaction so far
 
     async def block(self, block: ClinicianBlock) -> None:
         """Block the clinician; an existing block is left as it is."""
@@ -86,6 +87,7 @@ class SqlClinicianBlocks:
             "blocked_at": block.blocked_at,
         }
         await self._connection.execute(insert_or_ignore(self._connection, clinician_blocks), row)
+        self.written = True
 
     async def is_blocked(self, clinician_id: str) -> bool:
         """Whether the clinician is blocked."""
@@ -99,6 +101,7 @@ class SqlClinicianBlocks:
     async def clear(self, clinician_id: str) -> bool:
         """Remove the block; returns whether there was one."""
         gone = delete(clinician_blocks).where(_b.clinician_id == clinician_id)
+        self.written = True
         return bool((await self._connection.execute(gone)).rowcount)
 
 

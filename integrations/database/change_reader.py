@@ -1,16 +1,19 @@
-"""The small reads of the change poller, a few columns each."""
+"""The small reads of searches and of the change poller, a few columns each."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Boolean, CompoundSelect, Select, bindparam, func, literal, select, union_all
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from booking.scheduling.taken_time import RecordedTime
 from booking.slots import Busy, Interval
 from integrations.database.claims import CLOCK_SKEW, VISIT_STANDS
+from integrations.database.columns import UtcTime, one_of
 from integrations.database.engine import reading
+from integrations.database.prepared import PreparedRead
 from integrations.database.tables.checkouts import checkouts
 from integrations.database.tables.slots import slot_claims
 
@@ -21,10 +24,12 @@ _c = checkouts.c
 
 
 class SqlChangeReader:
-    """The port ChangeReader."""
+    """The ports ChangeReader and RecordedTimeReader."""
 
     def __init__(self, *, engine: AsyncEngine) -> None:
         self._engine = engine
+        self._claims = PreparedRead(engine, _claims(engine.dialect.name))
+        self._recorded = PreparedRead(engine, _recorded(engine.dialect.name))
 
     async def versions(self, checkout_ids: Collection[str]) -> Mapping[str, int]:
         """The row versions of these checkouts, by id."""
@@ -43,29 +48,47 @@ class SqlChangeReader:
             for patient, count in await self._rows(counted.where(_c.patient_id.in_(some)))
         }
 
-    async def claims(self, clinician_ids: Collection[str]) -> Sequence[Busy]:
-        """The slot claims of these clinicians."""
-        c = slot_claims.c
-        query = select(c.clinician_id, c.starts_at, c.ends_at).where(c.clinician_id.in_(clinician_ids))
-        return _busy(await self._rows(query))
+    async def claims(self, clinician_ids: Collection[str], span: Interval) -> Sequence[Busy]:
+        """The slot claims of these clinicians that overlap the span."""
+        wanted = {"clinicians": [*clinician_ids], "start": span.start, "end": span.end}
+        return _busy(await self._claims(wanted))
 
-    async def booked(
+    async def recorded(
         self, clinician_ids: Collection[str], span: Interval, *, since: datetime
-    ) -> Sequence[Busy]:
-        """The visits within the span that were booked here after `since`, with a margin for the clocks of other processes."""
-        query = select(_c.clinician_id, _c.starts_at, _c.ends_at).where(
-            _c.clinician_id.in_(clinician_ids),
-            _c.starts_at < span.end,
-            _c.ends_at > span.start,
-            VISIT_STANDS,
-            _c.ended_at >= since - CLOCK_SKEW,
+    ) -> RecordedTime:
+        """Claims that overlap the span, and visits booked here after `since`, with a margin for the clocks of other processes."""
+        wanted = {"clinicians": [*clinician_ids], "start": span.start, "end": span.end}
+        rows = await self._recorded(wanted | {"since": since - CLOCK_SKEW})
+        return RecordedTime(
+            claimed=_busy([row[:3] for row in rows if not row[3]]),
+            booked=_busy([row[:3] for row in rows if row[3]]),
         )
-        return _busy(await self._rows(query))
 
     async def _rows(self, query: Select[Any]) -> Sequence[Any]:
         async with reading(self._engine) as connection:
             found: Sequence[Any] = (await connection.execute(query)).all()
         return found
+
+
+def _claims(dialect: str) -> Select[Any]:
+    c = slot_claims.c
+    return select(c.clinician_id, c.starts_at, c.ends_at).where(
+        one_of(dialect, c.clinician_id, "clinicians"),
+        c.starts_at < bindparam("end", type_=UtcTime),
+        c.ends_at > bindparam("start", type_=UtcTime),
+    )
+
+
+def _recorded(dialect: str) -> CompoundSelect[Any]:
+    claimed = _claims(dialect).add_columns(literal(value=False, type_=Boolean).label("booked"))
+    booked = select(_c.clinician_id, _c.starts_at, _c.ends_at, literal(value=True, type_=Boolean)).where(
+        one_of(dialect, _c.clinician_id, "clinicians"),
+        _c.starts_at < bindparam("end", type_=UtcTime),
+        _c.ends_at > bindparam("start", type_=UtcTime),
+        VISIT_STANDS,
+        _c.ended_at >= bindparam("since", type_=UtcTime),
+    )
+    return union_all(claimed, booked)
 
 
 def _chunks(names: Collection[str]) -> Iterator[tuple[str, ...]]:

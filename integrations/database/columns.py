@@ -4,7 +4,19 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, DateTime, Dialect, Integer, Table
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Column,
+    ColumnElement,
+    DateTime,
+    Dialect,
+    Integer,
+    String,
+    Table,
+    any_,
+    bindparam,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -47,6 +59,16 @@ Document = JSON(none_as_null=True).with_variant(postgresql.JSONB(none_as_null=Tr
 
 # An autoincrementing number; SQLite autoincrements only columns of exactly this type.
 Counter = BigInteger().with_variant(Integer(), "sqlite")
+
+
+def one_of(dialect: str, column: Column[str], parameter: str) -> ColumnElement[bool]:
+    """Condition: the column is among the texts of this parameter, a sequence. For statements that are compiled once.
+
+    PostgreSQL takes them as one array, so that the statement is the same for any number of them.
+    """
+    if dialect == "postgresql":
+        return column == any_(bindparam(parameter, type_=postgresql.ARRAY(String)))
+    return column.in_(bindparam(parameter, expanding=True))
 
 
 def upsert(connection: AsyncConnection, table: Table) -> postgresql.Insert | sqlite.Insert:

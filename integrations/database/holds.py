@@ -7,10 +7,12 @@ deleted with the next hold for the same clinician, or by `reap`.
 from collections.abc import AsyncIterator, Collection, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from datetime import datetime
+from typing import Any
 
 from asyncpg import PostgresError  # type: ignore[import-untyped]
 from sqlalchemy import (
     ColumnElement,
+    Select,
     bindparam,
     delete,
     func,
@@ -31,9 +33,10 @@ from booking.principals import STRANGERS
 from booking.refusals import HoldExpired, HoldLimitReached, SlotTaken
 from booking.scheduling.day_capacity import DayCapacity, free_again_at, refusal
 from booking.slots import Busy, Interval
-from integrations.database.columns import UtcTime
+from integrations.database.columns import UtcTime, one_of
 from integrations.database.engine import reading
 from integrations.database.hold_rows import from_row, to_row
+from integrations.database.prepared import PreparedRead
 from integrations.database.reaping import reap
 from integrations.database.tables.slots import holds
 
@@ -64,6 +67,7 @@ class SqlHoldStore:
     def __init__(self, *, engine: AsyncEngine, clock: Clock) -> None:
         self._engine = engine
         self._clock = clock
+        self._busy = PreparedRead(engine, _busy(engine.dialect.name))
 
     async def acquire(
         self,
@@ -84,7 +88,7 @@ class SqlHoldStore:
             await connection.execute(
                 delete(holds).where(_c.clinician_id == clinician_id, _c.expires_at <= now)
             )
-            in_the_way = select(holds).where(*_overlapping([clinician_id], hold.slot.interval))
+            in_the_way = select(holds).where(*_overlapping(clinician_id, hold.slot.interval))
             row = (await connection.execute(in_the_way)).mappings().first()
             if row is not None:
                 standing = from_row(row)
@@ -147,11 +151,14 @@ class SqlHoldStore:
 
     async def busy(self, clinician_ids: Sequence[str], span: Interval) -> Sequence[Busy]:
         """The live holds of these clinicians that overlap the span."""
-        query = select(_c.clinician_id, _c.starts_at, _c.ends_at, _c.expires_at).where(
-            _c.expires_at > self._clock.now(), *_overlapping(clinician_ids, span)
-        )
-        async with self._reading() as connection:
-            rows = (await connection.execute(query)).all()
+        wanted = {
+            "clinicians": [*clinician_ids],
+            "start": span.start,
+            "end": span.end,
+            "now": self._clock.now(),
+        }
+        with _errors_translated():
+            rows = await self._busy(wanted)
         return [
             Busy(clinician_id=clinician, interval=Interval(start=start, end=end), until=until)
             for clinician, start, end, until in rows
@@ -192,6 +199,15 @@ class SqlHoldStore:
                 yield connection
 
 
+def _busy(dialect: str) -> Select[Any]:
+    return select(_c.clinician_id, _c.starts_at, _c.ends_at, _c.expires_at).where(
+        one_of(dialect, _c.clinician_id, "clinicians"),
+        _c.expires_at > bindparam("now", type_=UtcTime),
+        _c.starts_at < bindparam("end", type_=UtcTime),
+        _c.ends_at > bindparam("start", type_=UtcTime),
+    )
+
+
 @contextmanager
 def _errors_translated() -> Iterator[None]:
     try:
@@ -230,5 +246,5 @@ async def _count_live(connection: AsyncConnection, whose: ColumnElement[bool], n
     return (await connection.execute(live)).scalar_one()
 
 
-def _overlapping(clinician_ids: Sequence[str], span: Interval) -> tuple[ColumnElement[bool], ...]:
-    return _c.clinician_id.in_(clinician_ids), _c.starts_at < span.end, _c.ends_at > span.start
+def _overlapping(clinician_id: str, span: Interval) -> tuple[ColumnElement[bool], ...]:
+    return _c.clinician_id == clinician_id, _c.starts_at < span.end, _c.ends_at > span.start

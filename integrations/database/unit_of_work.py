@@ -8,7 +8,7 @@ from typing import Self
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from booking.change_signals import ChangeSignals, of_checkout, of_event
+from booking.change_signals import BLOCKS, ChangeSignals, of_checkout, of_event
 from integrations.database.alerts import SqlAlerts, SqlClinicianBlocks
 from integrations.database.checkouts import SqlCheckouts
 from integrations.database.claims import SqlClaims
@@ -39,9 +39,10 @@ class SqlUnitOfWork:
         self._sealer = sealer
         self._change_signals = change_signals
         self._exits = AsyncExitStack()
-        # The two that `commit` asks what they wrote; None: not used in this transaction.
+        # The three that `commit` asks what they wrote; None: not used in this transaction.
         self._checkouts: SqlCheckouts | None = None
         self._outbox: SqlEventOutbox | None = None
+        self._blocks: SqlClinicianBlocks | None = None
 
     @cached_property
     def checkouts(self) -> SqlCheckouts:
@@ -67,7 +68,8 @@ class SqlUnitOfWork:
     @cached_property
     def blocks(self) -> SqlClinicianBlocks:
         """Clinicians who are not bookable until cleared."""
-        return SqlClinicianBlocks(self._connection)
+        self._blocks = SqlClinicianBlocks(self._connection)
+        return self._blocks
 
     @cached_property
     def outbox(self) -> SqlEventOutbox:
@@ -120,12 +122,14 @@ class SqlUnitOfWork:
             self._change_signals.publish(self._topics())
 
     def _topics(self) -> set[str]:
-        """The topics of the checkouts and events that were written in this transaction."""
+        """The topics of the checkouts, events and blocks that were written in this transaction."""
         topics: set[str] = set()
         if self._checkouts is not None:
             topics.update(*map(of_checkout, self._checkouts.written))
         if self._outbox is not None:
             topics.update(*map(of_event, self._outbox.written))
+        if self._blocks is not None and self._blocks.written:
+            topics.add(BLOCKS)
         return topics
 
     async def __aenter__(self) -> Self:

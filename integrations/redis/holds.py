@@ -55,6 +55,7 @@ class RedisHoldStore:
         self._extend = script(client, "prelude", "extend")
         self._transfer = script(client, "prelude", "transfer")
         self._release = script(client, "prelude", "release")
+        self._busy = script(client, "busy")
 
     async def acquire(
         self,
@@ -135,18 +136,13 @@ class RedisHoldStore:
 
     async def busy(self, clinician_ids: Sequence[str], span: Interval) -> Sequence[Busy]:
         """The live holds of these clinicians that overlap the span."""
-        now = self._clock.now()
+        if not clinician_ids:
+            return []
+        keys = [*map(self._clinician_key, clinician_ids)]
+        arguments = [micros(self._clock.now()), micros(span.start), micros(span.end)]
         with _errors_translated():
-            async with self._client.pipeline(transaction=False) as pipeline:
-                for clinician_id in clinician_ids:
-                    pipeline.hvals(self._clinician_key(clinician_id))
-                answers = await pipeline.execute()
-        return [
-            Busy(clinician_id=clinician_id, interval=interval, until=expires_at)
-            for clinician_id, entries in zip(clinician_ids, answers, strict=True)
-            for interval, expires_at in map(from_entry, entries)
-            if expires_at > now and interval.overlaps(span)
-        ]
+            found: Sequence[str] = await self._busy(keys=keys, args=arguments)
+        return [_busy(clinician_ids, *one.split(" ", 1)) for one in found]
 
     async def anonymous(self, clinician_id: str, day: Interval) -> Sequence[Hold]:
         """The clinician's live holds of callers who have not signed in, for slots that start within `day`."""
@@ -199,6 +195,11 @@ def _returned_hold(flat: Sequence[str] | None) -> Hold:
     if not flat:
         raise HoldExpired
     return from_fields(dict(zip(flat[::2], flat[1::2], strict=True)))
+
+
+def _busy(clinician_ids: Sequence[str], number: str, entry: str) -> Busy:
+    interval, expires_at = from_entry(entry)
+    return Busy(clinician_id=clinician_ids[int(number) - 1], interval=interval, until=expires_at)
 
 
 def _ttl(now: datetime, expires_at: datetime) -> int:

@@ -12,7 +12,7 @@ from functools import cached_property
 from types import TracebackType
 from typing import Self, TypeVar
 
-from booking.change_signals import ChangeSignals, of_checkout, of_event
+from booking.change_signals import BLOCKS, ChangeSignals, of_checkout, of_event
 from booking.checkout.guards import SendFacts
 from booking.checkout.model import Checkout, CheckoutState
 from booking.checkout.transitions import CALLING, CLAIMING, ENDED, IN_FLIGHT, LATE, TERMINAL, UNDER_WAY
@@ -24,6 +24,7 @@ from booking.operations.model import Alert, CheckoutSummary, ClinicianBlock, His
 from booking.principals import is_anonymous
 from booking.refusals import HoldExpired, HoldLimitReached, PaymentInProgress, SlotTaken
 from booking.scheduling.day_capacity import DayCapacity, free_again_at, refusal
+from booking.scheduling.taken_time import RecordedTime
 from booking.slots import Busy, Interval, Slot
 from booking.stored_names import Unknown
 from booking.sync.daily import DailyJobs
@@ -194,6 +195,7 @@ class FakeUnit:
             written = (
                 *map(of_checkout, self.checkouts.written),
                 *map(of_event, self.outbox.written),
+                {BLOCKS} if self.blocks.written else set[str](),
             )
             self._database.change_signals.publish(set().union(*written))
 
@@ -448,9 +450,11 @@ class FakeBlocks:
 
     def __init__(self, blocks: dict[str, ClinicianBlock]) -> None:
         self.blocks = blocks
+        self.written = False  # in this unit of work, so far
 
     async def block(self, block: ClinicianBlock) -> None:
         self.blocks.setdefault(block.clinician_id, block)
+        self.written = True
 
     async def is_blocked(self, clinician_id: str) -> bool:
         return clinician_id in self.blocks
@@ -459,6 +463,7 @@ class FakeBlocks:
         return sorted(self.blocks.values(), key=lambda block: block.blocked_at)
 
     async def clear(self, clinician_id: str) -> bool:
+        self.written = True
         return self.blocks.pop(clinician_id, None) is not None
 
 
@@ -471,8 +476,8 @@ class FakeChanges:
     async def versions(self, checkout_ids: Collection[str]) -> Mapping[str, int]:
         return {row.id: row.version for row in self._database.rows.values() if row.id in checkout_ids}
 
-    async def claims(self, clinician_ids: Collection[str]) -> Sequence[Busy]:
-        return [_busy(slot) for slot in self._database.claims.values() if slot.clinician_id in clinician_ids]
+    async def claims(self, clinician_ids: Collection[str], span: Interval) -> Sequence[Busy]:
+        return _overlapping(self._database.claims.values(), clinician_ids, span)
 
     async def bookings(self, patient_ids: Collection[str]) -> Mapping[str, int]:
         return Counter(
@@ -481,10 +486,14 @@ class FakeChanges:
             if _visit_stands(row) and row.patient_id and row.patient_id in patient_ids
         )
 
-    async def booked(
+    async def recorded(
         self, clinician_ids: Collection[str], span: Interval, *, since: datetime
-    ) -> Sequence[Busy]:
-        return _overlapping(_booked_since(self._database.rows.values(), since), clinician_ids, span)
+    ) -> RecordedTime:
+        booked = _booked_since(self._database.rows.values(), since)
+        return RecordedTime(
+            claimed=await self.claims(clinician_ids, span),
+            booked=_overlapping(booked, clinician_ids, span),
+        )
 
 
 class FakeHolds:

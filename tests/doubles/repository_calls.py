@@ -232,8 +232,8 @@ CALLS: Mapping[str, Call] = {
     "SqlChangeReader.bookings": lambda stored: SqlChangeReader(engine=stored.engine).bookings(
         [f"patient-{number}" for number in range(5)]
     ),
-    "SqlChangeReader.claims": lambda stored: SqlChangeReader(engine=stored.engine).claims(EVERYBODY),
-    "SqlChangeReader.booked": lambda stored: SqlChangeReader(engine=stored.engine).booked(
+    "SqlChangeReader.claims": lambda stored: SqlChangeReader(engine=stored.engine).claims(EVERYBODY, WEEK),
+    "SqlChangeReader.recorded": lambda stored: SqlChangeReader(engine=stored.engine).recorded(
         EVERYBODY, WEEK, since=NOW - HOUR
     ),
     # callers

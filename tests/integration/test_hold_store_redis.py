@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from redis.asyncio import Redis
@@ -245,3 +246,24 @@ async def test_connections_that_a_server_cut_while_they_rested_cost_no_call(
         assert await asyncio.gather(*(store.get(f"hold_{number}") for number in range(8))) == [None] * 8
     await client.aclose()
     await operator.aclose()
+
+
+async def test_what_is_held_of_any_number_of_clinicians_is_one_command(
+    client: Redis, redis_prefix: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = store_of(client, redis_prefix)
+    held = await store.acquire(a_hold(), limit=None)
+    everybody = [f"clinician-{number}" for number in range(200)]
+    await store.busy(everybody, DAY)  # the script is sent once
+    sent: list[str] = []
+    execute: Any = client.execute_command
+
+    async def note(name: str, *arguments: Any, **options: Any) -> Any:
+        sent.append(name)
+        return await execute(name, *arguments, **options)
+
+    monkeypatch.setattr(client, "execute_command", note)
+    assert await store.busy(everybody, DAY) == [
+        Busy(clinician_id="clinician-1", interval=held.slot.interval, until=held.expires_at)
+    ]
+    assert sent == ["EVALSHA"]

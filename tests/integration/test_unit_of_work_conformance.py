@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from booking.change_signals import Listener, LocalChangeSignals
+from booking.change_signals import BLOCKS, Listener, LocalChangeSignals
 from booking.checkout.guards import SendFacts, SendFactsReader
 from booking.checkout.model import Checkout, CheckoutState, LateFinding
 from booking.checkout.transitions import ENDED, IN_FLIGHT, LATE
@@ -212,6 +212,22 @@ class TestTransaction:
             assert await listener.wait_for_changes(within=0) == listener.topics
             await defer(database.units, row.id)  # of which nobody sees anything
             assert await listener.wait_for_changes(within=0) == frozenset()
+
+    async def test_a_commit_signals_that_clinicians_were_blocked_or_cleared(self, database: Database) -> None:
+        listener = Listener([BLOCKS])
+        with database.change_signals.subscribe(listener):
+            async with database.units() as unit:
+                await unit.blocks.block(a_block())
+                await unit.commit()
+            assert await listener.wait_for_changes(within=0) == {BLOCKS}
+            async with database.units() as unit:
+                await unit.blocks.standing()
+                await unit.commit()
+            assert await listener.wait_for_changes(within=0) == frozenset()
+            async with database.units() as unit:
+                await unit.blocks.clear(a_block().clinician_id)
+                await unit.commit()
+            assert await listener.wait_for_changes(within=0) == {BLOCKS}
 
 
 async def write_everywhere(unit: UnitOfWork, row: Checkout) -> Checkout:
@@ -918,9 +934,9 @@ class TestReads:
             )
         changes, span = database.changes, a_slot().interval
         taken = Busy(clinician_id="clinician-1", interval=span)
-        assert await changes.booked(["clinician-1"], span, since=NOON) == [taken]
-        assert await changes.booked(["clinician-1"], span, since=NOON - 9 * MINUTE) == [taken] * 2
-        assert await changes.booked(["clinician-2"], span, since=NOON) == []
+        assert (await changes.recorded(["clinician-1"], span, since=NOON)).booked == [taken]
+        assert (await changes.recorded(["clinician-1"], span, since=NOON - 9 * MINUTE)).booked == [taken] * 2
+        assert (await changes.recorded(["clinician-2"], span, since=NOON)).booked == []
         assert await changes.bookings(["patient-1", "patient-2"]) == {"patient-1": 2}
 
     @pytest.mark.parametrize("ended_as", [S.CONFIRMED, S.REFUNDED])
@@ -933,12 +949,19 @@ class TestReads:
             a_checkout(state=S.LATE_REFUND_INTENDED, late=late, patient_id="patient-1", ended_at=NOON),
         )
         stands = ended_as is S.CONFIRMED
-        booked = await database.changes.booked(["clinician-1"], a_slot().interval, since=NOON)
+        booked = (await database.changes.recorded(["clinician-1"], a_slot().interval, since=NOON)).booked
         assert [one.interval for one in booked] == [a_slot().interval] * stands
         assert await database.changes.bookings(["patient-1"]) == ({"patient-1": 1} if stands else {})
 
     async def test_claims_are_those_of_the_clinicians(self, database: Database) -> None:
         row = await added(database.units, a_checkout())
         await take(database.units, row)
-        assert [one.interval for one in await database.changes.claims(["clinician-1"])] == [row.slot.interval]
-        assert await database.changes.claims(["clinician-2"]) == []
+        assert [one.interval for one in await database.changes.claims(["clinician-1"], DAY)] == [
+            row.slot.interval
+        ]
+        assert await database.changes.claims(["clinician-2"], DAY) == []
+        recorded = await database.changes.recorded(["clinician-1"], DAY, since=NOON)
+        assert (recorded.claimed, recorded.booked) == (
+            await database.changes.claims(["clinician-1"], DAY),
+            [],
+        )

@@ -149,8 +149,7 @@ class Process:
         search = SlotSearch(
             availability=healthie.availability,
             holds=self._holds,
-            units=self._units,
-            bookings=SqlChangeReader(engine=self._engine),
+            recorded=SqlChangeReader(engine=self._engine),
             clock=fate,
         )
         self.search = search
