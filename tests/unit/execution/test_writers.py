@@ -364,6 +364,23 @@ class TestWhatIsKept:
             assert (await ask(executor, document)).data
             assert executor._prepared.fields() <= 20 + 6
 
+    async def test_a_document_may_go_while_the_others_are_counted(
+        self, executor: Executor, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        documents = [parse(ALL) for _ in range(4)]
+        for document in documents:
+            await ask(executor, document)
+        del document
+
+        def fields(_: prepared_module.Variant) -> int:
+            if documents:
+                documents.pop()  # as the garbage collector does, at any moment
+            return 1
+
+        monkeypatch.setattr(prepared_module.Variant, "fields", property(fields))
+        assert executor._prepared.fields() == 4
+        assert executor._prepared.fields() == 0
+
     async def test_variants_are_bounded_too(
         self, executor: Executor, monkeypatch: pytest.MonkeyPatch
     ) -> None:
