@@ -188,21 +188,22 @@ class Prepared:
 
     def fields(self) -> int:
         """How many fields are kept in all."""
-        return sum(variant.fields for variant in self._latest)
+        # A copy: the garbage collector may free a document, and so forget its variants, at any moment.
+        return sum(variant.fields for variant in list(self._latest))
 
     def _make_room(self) -> None:
         """Forget the variants whose last execution is longest ago, beyond the bound."""
         fields = self.fields()
-        while fields > MOST_FIELDS:
+        while fields > MOST_FIELDS and self._latest:
             oldest, (operation, values) = self._latest.popitem(last=False)
-            del operation.variants[values]
+            operation.variants.pop(values, None)
             fields -= oldest.fields
 
     def _forget(self, number: int) -> None:
         _, operations = self._documents.pop(number)
         for operation in operations.values():
             for variant in operation.variants.values():
-                del self._latest[variant]
+                self._latest.pop(variant, None)
 
 
 def _conditions(

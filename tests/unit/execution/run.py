@@ -44,7 +44,7 @@ async def compare(documents: int, first_seed: int, comparison: Comparison) -> li
                 number += 1
                 at = first_seed * 1_000_003 + number
                 asked = rewritten(kind, base, Random(at))
-                faults = (0.0, 0.02, 0.1)[number % 3]
+                faults = (0.0, 0.03, 0.2)[number % 3]
                 found = await comparison.differences(asked, at, faults=faults)
                 differing += [f"seed {at}, faults {faults}\n{asked.document}\n{one}" for one in found]
     return differing

@@ -1,16 +1,19 @@
 """Compiled writers: what they write at once, what they leave to graphql-core, and what is kept of them."""
 
 import gc
+import json
 import weakref
 from collections.abc import AsyncGenerator, Generator
 from contextlib import aclosing
+from dataclasses import replace
 from datetime import UTC, datetime
 from types import CoroutineType
 from typing import Any, cast
 
 import pytest
 import strawberry
-from graphql import DocumentNode, GraphQLObjectType, parse
+from graphql import DocumentNode, GraphQLObjectType, Undefined, parse
+from graphql import execute as execute_by_graphql
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
 from gateway.execution import Executed, Executor
@@ -145,6 +148,22 @@ class TestWhatIsWritten:
             assert (await execute(executor, document, no=no)).data == b'{"t":[' + data + b"]}"
             assert completed == []
 
+    @pytest.mark.parametrize(
+        "selection",
+        [
+            "things { id @skip(if: $no) tags }",
+            "things { id @include(if: $yes) tags }",
+            "things { ...f tags } } fragment f on Thing { id @skip(if: $no)",
+            "things { ... @include(if: $yes) { ... on Thing { id } } tags }",
+            "things { ...f @skip(if: $no) tags } } fragment f on Thing { id",
+        ],
+    )
+    async def test_conditions_hold_wherever_they_stand(self, executor: Executor, selection: str) -> None:
+        document = parse(f"query($no: Boolean!, $yes: Boolean!) {{ {selection} }}")
+        for no, keys in ((True, ["tags"]), (False, ["id", "tags"])) * 3:
+            answer = await execute(executor, document, no=no, yes=not no)
+            assert list(json.loads(answer.data or b"")["things"][0]) == keys
+
     async def test_below_a_field_with_a_resolver_writing_begins_again(
         self, executor: Executor, completed: list[str]
     ) -> None:
@@ -180,6 +199,47 @@ class TestWhatIsWritten:
     def test_no_other_text_than_a_name_comes_into_source(self, name: str) -> None:
         with pytest.raises(NotKnown):
             _key(name)
+
+
+class Shown(Exception):
+    """An exception, whose text a scalar could show."""
+
+
+class Waited(str):
+    """A text that is awaitable."""
+
+    __slots__ = ()
+
+    def __await__(self) -> Generator[Any, None, Any]:
+        yield from ()
+        return "awaited"
+
+
+class TestWrongValues:
+    @pytest.mark.parametrize("place", ["id", "owner", "tags", "tags.0", "owner.name", "owner.born"])
+    @pytest.mark.parametrize(
+        "value",
+        [Shown("x"), Waited("x"), Undefined, None, True, 5, 1.5, b"x", "x", [], {}, {"a"}, PERSON],
+        ids=lambda value: type(value).__name__,
+    )
+    async def test_a_value_of_another_type_is_completed_as_by_graphql_core(
+        self, executor: Executor, place: str, value: Any
+    ) -> None:
+        first, _, rest = place.partition(".")
+        inner: Any = value
+        if first == "tags" and rest:
+            inner = [value]
+        elif rest:
+            inner = replace(PERSON, **{rest: value})
+        World.things = [replace(THING, **{first: inner})]
+        document = parse(ALL)
+        result: Any = execute_by_graphql(SCHEMA, document)
+        expected = await result
+        answer = await ask(executor, document)
+        assert json.loads(answer.data or b"") == expected.data
+        assert [error.formatted for error in answer.errors] == [
+            error.formatted for error in expected.errors or ()
+        ]
 
 
 class TestResolversAreAskedOnce:
@@ -303,6 +363,23 @@ class TestWhatIsKept:
         for document in [*documents, *documents]:
             assert (await ask(executor, document)).data
             assert executor._prepared.fields() <= 20 + 6
+
+    async def test_a_document_may_go_while_the_others_are_counted(
+        self, executor: Executor, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        documents = [parse(ALL) for _ in range(4)]
+        for document in documents:
+            await ask(executor, document)
+        del document
+
+        def fields(_: prepared_module.Variant) -> int:
+            if documents:
+                documents.pop()  # as the garbage collector does, at any moment
+            return 1
+
+        monkeypatch.setattr(prepared_module.Variant, "fields", property(fields))
+        assert executor._prepared.fields() == 4
+        assert executor._prepared.fields() == 0
 
     async def test_variants_are_bounded_too(
         self, executor: Executor, monkeypatch: pytest.MonkeyPatch
