@@ -82,7 +82,7 @@ def clinicians(pace: Pace) -> dict[str, Any]:
     for count in (1, CLINICIANS, 200):
         with ExitStack() as exits:
             ground = exits.enter_context(stage(clinicians=count))
-            case = replace(CASES["slots400"], name=f"{count} clinicians")
+            case = replace(CASES["slots400"], name=f"clinicians: {count}")
             one = measured(ground, [*_opened(exits, ground, _SOME)], [case], pace)
         figures = one | {
             "costs": figures.get("costs", {}) | one["costs"],
