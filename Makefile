@@ -25,10 +25,10 @@ export PATH := $(CURDIR)/.tools/bin:$(PATH)
 .DEFAULT_GOAL := help
 workers = -n auto --dist worksteal -m 'not full'
 
-.PHONY: help env dev demo test unit integration acceptance simulation reliability processes simulate compare fuzz bench lint format generate clean
+.PHONY: help env dev demo test unit integration acceptance simulation reliability processes simulate compare fuzz bench bench-peers lint format generate clean
 
 help:  ## this list
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1	\2/p' Makefile | expand -t 20
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1	\2/p' Makefile | expand -t 20
 
 env:  ## make .venv as uv.lock says (every target below does it first)
 	@tools/environment.sh $(PYTHON)
@@ -72,6 +72,10 @@ bench: env  ## measure, and write the figures into docs/reliability.md (takes mi
 	@$(run) benchmarks.run
 	@$(run) benchmarks.report
 
+bench-peers: env  ## compare with other servers, and write the figures into docs/performance.md (most of an hour; needs cc, node and npm)
+	@$(run) benchmarks.peers.record
+	@$(run) benchmarks.peers.report
+
 format: env  ## rewrite the code as the linter wants it
 	@$(run) ruff check --fix-only --quiet .
 	@$(run) ruff format .
@@ -80,5 +84,5 @@ generate: env  ## write the typed Healthie client again from its operation files
 	@$(run) tools.generate_client
 
 clean:  ## remove what these targets made, .venv included
-	rm -rf .venv .tools .frontdoor dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .schemathesis
+	rm -rf .venv .tools .frontdoor .bench dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .schemathesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,6 +1,7 @@
 """Whether a contender answers what it is asked: nobody is fast by answering less."""
 
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import httpx2
@@ -18,9 +19,17 @@ class AnsweredOtherwise(Exception):
     """A contender's answer is not what was expected; the text says how it differs."""
 
 
+def check_all(contenders: Sequence[Contender], cases: Sequence[Case], practice: Practice) -> None:
+    """Check every contender in every case that it is asked. Raises AnsweredOtherwise."""
+    for one in contenders:
+        for case in cases:
+            if one.is_asked(case):
+                check(one, case, practice)
+
+
 def check(contender: Contender, case: Case, practice: Practice) -> None:
     """Ask some of the case's questions, and compare the answers with those expected. Raises AnsweredOtherwise."""
-    url = f"http://127.0.0.1:{contender.server.port}/graphql"
+    url = f"{contender.server.url}/graphql"
     with httpx2.Client(timeout=60) as http:
         for question in case.questions(practice)[:_QUESTIONS]:
             expected = case.answer(practice, question)

@@ -10,19 +10,25 @@ HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 
 # Ignored by git; kept from run to run.
-BUILT = HERE / ".built"
+BUILT = ROOT / ".bench"
 
 
 class MissingTool(Exception):
     """A program that the comparison needs is not there."""
 
 
+# The C programs, each of the sources that it is made of.
+_SOURCES = {"upstream": ("upstream.c", "answers.c", "answers.h"), "load": ("load.c",)}
+
+
 def compiled(name: str) -> Path:
-    """The program made of `NAME.c`; compiled when the source is newer. Raises MissingTool."""
-    source, program = HERE / f"{name}.c", BUILT / name
-    if not program.exists() or program.stat().st_mtime < source.stat().st_mtime:
+    """The program of that name; compiled when a source is newer. Raises MissingTool."""
+    sources, program = [HERE / one for one in _SOURCES[name]], BUILT / name
+    if not program.exists() or program.stat().st_mtime < max(one.stat().st_mtime for one in sources):
         BUILT.mkdir(exist_ok=True)
-        _run([_found("cc"), "-O2", "-Wall", "-Wextra", "-o", str(program), str(source)])
+        units = [str(one) for one in sources if one.suffix == ".c"]
+        _run([_found("cc"), "-O2", "-Wall", "-Wextra", "-o", f"{program}.new", *units])
+        Path(f"{program}.new").rename(program)  # at once: another run may be using the old one
     return program
 
 
