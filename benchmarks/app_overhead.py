@@ -26,8 +26,9 @@ import httpx2
 import structlog
 from starlette.applications import Starlette
 from starlette.routing import Mount, Route, WebSocketRoute
-from starlette.types import ASGIApp, Message
+from starlette.types import ASGIApp
 
+from benchmarks.asgi import answer as answered_by
 from benchmarks.figures import titled
 from gateway.app import create_app
 from gateway.settings import Settings
@@ -80,7 +81,7 @@ async def measure(emulator: Running, url: str) -> dict[str, Overhead]:
 async def _compared(bare: ASGIApp, fastapi: ASGIApp, body: bytes, pairs: int) -> Overhead:
     """Measure pairs of requests, in random order within each pair."""
     chance = random.Random(1)  # noqa: S311  # an order, no secret
-    answer = await _answer(fastapi, body)
+    answer = await answered_by(fastapi, body)
     if "errors" in json.loads(answer):
         raise AssertionError(f"a request was refused: {answer[:300]!r}")
     taken: dict[bool, list[float]] = {False: [], True: []}
@@ -108,48 +109,8 @@ async def _compared(bare: ASGIApp, fastapi: ASGIApp, body: bytes, pairs: int) ->
 async def _spent(app: ASGIApp, body: bytes) -> float:
     """Microseconds of this thread's processor time that one request takes."""
     began = time.thread_time_ns()
-    await _answer(app, body)
+    await answered_by(app, body)
     return (time.thread_time_ns() - began) / 1000
-
-
-async def _answer(app: ASGIApp, body: bytes) -> bytes:
-    """One request, as uvicorn would pass it to the application."""
-    received, answered = asyncio.Event(), bytearray()
-
-    async def receive() -> Message:
-        if not received.is_set():
-            received.set()
-            return {"type": "http.request", "body": body, "more_body": False}
-        await asyncio.Event().wait()  # the client stays until it is answered
-        raise AssertionError
-
-    async def send(message: Message) -> None:
-        answered.extend(message.get("body", b""))
-
-    await app(
-        {
-            "type": "http",
-            "asgi": {"version": "3.0", "spec_version": "2.3"},
-            "http_version": "1.1",
-            "method": "POST",
-            "scheme": "http",
-            "path": "/graphql",
-            "raw_path": b"/graphql",
-            "query_string": b"",
-            "root_path": "",
-            "headers": [
-                (b"host", b"gateway.example.invalid"),
-                (b"content-type", b"application/json"),
-                (b"content-length", str(len(body)).encode()),
-            ],
-            "client": ("127.0.0.1", 50000),
-            "server": ("127.0.0.1", 8000),
-            "state": {},
-        },
-        receive,
-        send,
-    )
-    return bytes(answered)
 
 
 def _interval(ordered: Sequence[float]) -> tuple[float, float]:

@@ -10,7 +10,7 @@ from booking.scheduling.recent_slots import Offered, RecentSlots
 from booking.slot_query import SlotQuery
 from booking.slots import Busy, Interval, Slot, free_of
 from booking.tasks import gather_or_cancel
-from booking.unit_of_work import UnitOfWorkFactory
+from booking.unit_of_work import Scope, UnitOfWorkFactory
 from booking.zones import zone
 
 # A calendar month: a longer range is a mistake or an attack, and costs one request upstream for every two days.
@@ -106,7 +106,7 @@ class SlotSearch:
     async def busy(self, clinician_ids: list[str], span: Interval) -> list[Busy]:
         """The held and claimed intervals of these clinicians that overlap the span."""
         held = await self._holds.busy(clinician_ids, span)
-        async with self._units() as unit:
+        async with self._units(Scope.READING) as unit:
             claimed = await unit.claims.busy(clinician_ids, span)
         return [*held, *claimed]
 
