@@ -6,13 +6,14 @@ patient data:
 `checkout:<id>`    a checkout
 `clinician:<id>`   the holds, claims and bookings made here of a clinician's time
 `calendar:<id>`    a clinician's free time in the system of record; `calendar:` alone: everybody's
+`booked:<id>`      a visit was booked here with a clinician
 `patient:<id>`     a patient's visits
 """
 
 import asyncio
 import contextlib
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Protocol
 
 from booking.checkout.model import Checkout, CheckoutState
@@ -73,9 +74,16 @@ class LocalChangeSignals:
 
     def __init__(self) -> None:
         self._listeners: defaultdict[str, set[Listener]] = defaultdict(set)
+        self._observers: list[Callable[[Collection[str]], object]] = []
+
+    def observe(self, observer: Callable[[Collection[str]], object]) -> None:
+        """Call this with the topics of every publication from now on, before any listener is notified of them."""
+        self._observers.append(observer)
 
     def publish(self, topics: Collection[str]) -> None:
         """Notify the listeners in this process."""
+        for observer in self._observers:
+            observer(topics)
         for topic in topics:
             for listener in self._listeners.get(topic, ()):
                 listener.notify(topic)
@@ -101,9 +109,17 @@ class LocalChangeSignals:
 def of_checkout(checkout: Checkout) -> set[str]:
     """The topics to signal after this checkout was written."""
     topics = {f"checkout:{checkout.id}", f"clinician:{checkout.slot.clinician_id}"}
-    if checkout.state is CheckoutState.CONFIRMED and checkout.patient_id is not None:
-        topics.add(f"patient:{checkout.patient_id}")
+    if checkout.state is CheckoutState.CONFIRMED:
+        topics.add(f"booked:{checkout.slot.clinician_id}")
+        if checkout.patient_id is not None:
+            topics.add(f"patient:{checkout.patient_id}")
     return topics
+
+
+def moved_calendars(topics: Iterable[str]) -> set[str] | None:
+    """The clinicians whose free time in the system of record has changed by these topics; None: everybody's has."""
+    moved = {topic.split(":", 1)[1] for topic in topics if topic.startswith(("calendar:", "booked:"))}
+    return None if "" in moved else moved
 
 
 def of_event(event: DomainEvent) -> set[str]:

@@ -116,7 +116,8 @@ class FairQueue(Generic[V]):
 
     def first(self) -> Ticket[V] | None:
         """The ticket to serve next; None when nobody waits."""
-        return min(self.waiting(), key=self._rank, default=None)
+        waiting = self.waiting()
+        return min(waiting, key=self._rank) if len(waiting) > 1 else next(iter(waiting), None)
 
     def beyond(self, most: int) -> list[Ticket[V]]:
         """The waiting tickets in excess of `most` in all: the last ones of the senders who have most waiting."""

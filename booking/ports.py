@@ -27,8 +27,9 @@ from booking.models import (
 )
 from booking.money import Money
 from booking.scheduling.day_capacity import DayCapacity
+from booking.slot_columns import SlotColumns
 from booking.slot_query import SlotQuery
-from booking.slots import Busy, Interval, Slot
+from booking.slots import Busy, Interval
 
 # The `reason` of the UpstreamRefused that creating an existing patient raises.
 PATIENT_EXISTS = "patient_exists"
@@ -64,11 +65,12 @@ class OnSale(Protocol):
 class Availability(Protocol):
     """Free time according to the system of record, which does not know our holds.
 
-    Every call reads upstream. Callers that go through `RecentSlots` share identical reads (single flight).
+    Every call is one request upstream, which calls `note_send` when it is sent. `OfferWindows` decides how much one asks for, and
+    shares the readings.
     """
 
-    async def slots(self, query: SlotQuery) -> Sequence[Slot]:
-        """Slots that start on the days first..last (inclusive, in the query's time zone), ordered by start, then clinician."""
+    async def slots(self, query: SlotQuery) -> SlotColumns:
+        """Slots of the query's kind that start on its days first..last (inclusive, in its time zone)."""
 
     async def days(self, query: SlotQuery) -> Sequence[date]:
         """The days of first..last, which must be one calendar month, that have a free slot; ascending."""

@@ -1,12 +1,13 @@
 """SlotQuery: a request for free slots, validated against the catalog and passed unchanged from the API to the system of record."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Self
 
 from booking.catalog.model import Catalog, ContactType, VisitType
 from booking.errors import InvalidInput
+from booking.slot_columns import SlotColumns
 from booking.slots import Interval, Slot
 from booking.zones import zone
 
@@ -23,6 +24,8 @@ class SlotQuery:
     last: date  # inclusive, in time_zone
     time_zone: str  # IANA; days are counted in it
     notice: timedelta = timedelta()  # minimum time between booking and visit; enforced here, never upstream
+    # All who offer the visit: whom a reading that others can share asks for. Makes no difference to the result.
+    offering_ids: frozenset[str] = field(default=frozenset(), compare=False)
 
     @classmethod
     def of(
@@ -62,6 +65,7 @@ class SlotQuery:
             last=last,
             time_zone=time_zone,
             notice=catalog.policy_for(visit_type).schedule_notice or timedelta(),
+            offering_ids=frozenset(one.id for one in catalog.clinicians_for(visit_type_id=visit_type.id)),
         )
 
     @classmethod
@@ -75,6 +79,13 @@ class SlotQuery:
             first=slot.day,
             last=slot.day,
             time_zone="UTC",
+        )
+
+    @property
+    def no_slots(self) -> SlotColumns:
+        """No slots, of the kind that is requested: a base for those that are found."""
+        return SlotColumns(
+            visit_type_id=self.visit_type_id, contact_type=self.contact_type, location_id=self.location_id
         )
 
     @property

@@ -2,13 +2,13 @@
 
 import base64
 import binascii
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Self
 
 from booking.catalog.model import ContactType
 from booking.errors import InvalidInput
+from booking.slot_ids import slot_ids
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,7 +27,7 @@ class Interval:
     def overlaps(self, other: Self) -> bool:
         """Whether the two intervals overlap; adjacent ones do not.
 
-        Listing, holding and booking all use this predicate.
+        Listing, holding and booking all use this predicate, a list of slots in whole seconds (`scheduling/free_slots.py`).
         """
         return self.start < other.end and other.start < self.end
 
@@ -70,15 +70,15 @@ class Slot:
     @property
     def id(self) -> str:
         """An opaque id that encodes all fields of the slot (URL-safe Base64); it holds no patient data."""
-        fields = (
-            self.clinician_id,
-            self.visit_type_id,
-            self.contact_type.value,
-            self.location_id or "",
-            str(int(self.start.timestamp())),
-            str(self.minutes),
+        (slot_id,) = slot_ids(
+            [self.clinician_id],
+            [int(self.start.timestamp())],
+            [self.minutes],
+            visit_type_id=self.visit_type_id,
+            contact_type=self.contact_type.value,
+            location_id=self.location_id,
         )
-        return base64.urlsafe_b64encode("|".join(fields).encode()).decode().rstrip("=")
+        return slot_id
 
     @classmethod
     def from_id(cls, slot_id: str) -> Self:
@@ -113,15 +113,3 @@ class Slot:
 
 # No visit is longer than a day; this bounds the interval that a forged slot id could claim.
 _LONGEST_VISIT = timedelta(days=1)
-
-
-def free_of(slots: Iterable[Slot], busy: Iterable[Busy]) -> list[Slot]:
-    """The slots that overlap no held or claimed interval of their clinician, in the given order."""
-    by_clinician: dict[str, list[Interval]] = {}
-    for taken in busy:
-        by_clinician.setdefault(taken.clinician_id, []).append(taken.interval)
-    return [
-        slot
-        for slot in slots
-        if not any(slot.interval.overlaps(taken) for taken in by_clinician.get(slot.clinician_id, ()))
-    ]

@@ -6,9 +6,9 @@ long as one of them waits.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Collection, Iterator
-from contextlib import asynccontextmanager, contextmanager
-from contextvars import ContextVar
+from collections.abc import AsyncIterator, Callable, Collection
+from contextlib import AbstractContextManager, asynccontextmanager
+from contextvars import ContextVar, Token
 from dataclasses import dataclass, field, replace
 
 from booking.audit.model import SYSTEM_ACTOR
@@ -37,6 +37,8 @@ class WorkContext:
     deadline: float | None = None  # of its reads, in the event loop's time; None: each has its own budget
     # The callers that currently wait for it, when it is shared.
     sharers: Collection["WorkContext"] | None = field(default=None, repr=False, compare=False)
+    # Called when an upstream call is about to be sent, after its wait in the queue; again when it is sent again.
+    sent: Callable[[], object] | None = field(default=None, repr=False, compare=False)
 
     @property
     def sender(self) -> Sender:
@@ -77,17 +79,41 @@ _DEFAULT = WorkContext()
 current_work: ContextVar[WorkContext] = ContextVar("current_work", default=_DEFAULT)
 
 
-@contextmanager
-def asked_by(actor: str, *, request_id: str | None = None, client: str | None = None) -> Iterator[None]:
-    """Everything inside is done at the request of this actor, from this network."""
-    with _working(WorkContext(actor=actor, client=client, request_id=request_id)):
-        yield
+class _Working:
+    """Sets the work of everything inside."""
+
+    __slots__ = ("_token", "_work")
+
+    def __init__(self, work: WorkContext) -> None:
+        self._work = work
+        self._token: Token[WorkContext] | None = None
+
+    def __enter__(self) -> None:
+        self._token = current_work.set(self._work)
+
+    def __exit__(self, *_: object) -> None:
+        if self._token is not None:
+            current_work.reset(self._token)
 
 
-@contextmanager
-def working_for(checkout: Checkout) -> Iterator[None]:
+def asked_by(
+    actor: str,
+    *,
+    request_id: str | None = None,
+    client: str | None = None,
+    lane: Lane | None = None,
+    seconds: float | None = None,
+) -> AbstractContextManager[None]:
+    """Everything inside is done at the request of this actor, from this network; it waits as `waiting` says."""
+    deadline = None if seconds is None else asyncio.get_running_loop().time() + seconds
+    return _Working(
+        WorkContext(actor=actor, client=client, request_id=request_id, lane=lane, deadline=deadline)
+    )
+
+
+def working_for(checkout: Checkout) -> AbstractContextManager[None]:
     """Everything inside is done for this checkout, with the actor unchanged. Removes the request's deadline."""
-    with _working(
+    return _Working(
         replace(
             current_work.get(),
             checkout_id=checkout.id,
@@ -96,27 +122,33 @@ def working_for(checkout: Checkout) -> Iterator[None]:
             lane=Lane.CHECKOUT if checkout.state in UNDER_WAY | LATE else None,
             deadline=None,
         )
-    ):
-        yield
+    )
 
 
-@contextmanager
-def waiting(*, lane: Lane | None, seconds: float | None = None) -> Iterator[None]:
+def waiting(*, lane: Lane | None, seconds: float | None = None) -> AbstractContextManager[None]:
     """Everything inside waits in this lane (None: that of its sharers, or browsing), for `seconds` at most (None: as before)."""
     work = current_work.get()
     deadline = work.deadline if seconds is None else asyncio.get_running_loop().time() + seconds
-    with _working(replace(work, lane=lane, deadline=deadline)):
-        yield
+    return _Working(replace(work, lane=lane, deadline=deadline))
 
 
-@contextmanager
-def shared_by(sharers: Collection[WorkContext]) -> Iterator[None]:
+def noting_sends(sent: Callable[[], object]) -> AbstractContextManager[None]:
+    """Call `sent` whenever an upstream call is sent inside: what was asked then is what the answer tells."""
+    return _Working(replace(current_work.get(), sent=sent))
+
+
+def note_send() -> None:
+    """An upstream call is about to be sent."""
+    if (sent := current_work.get().sent) is not None:
+        sent()
+
+
+def shared_by(sharers: Collection[WorkContext]) -> AbstractContextManager[None]:
     """Everything inside is done for these callers, each with their own deadline.
 
     The collection may change meanwhile.
     """
-    with _working(replace(current_work.get(), lane=None, deadline=None, sharers=sharers)):
-        yield
+    return _Working(replace(current_work.get(), lane=None, deadline=None, sharers=sharers))
 
 
 @asynccontextmanager
@@ -129,12 +161,3 @@ async def in_time() -> AsyncIterator[None]:
         if limit.expired():
             raise UpstreamUnavailable("the caller's time is over") from None
         raise
-
-
-@contextmanager
-def _working(work: WorkContext) -> Iterator[None]:
-    token = current_work.set(work)
-    try:
-        yield
-    finally:
-        current_work.reset(token)

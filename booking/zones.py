@@ -1,7 +1,8 @@
 """Time zones by their IANA names."""
 
 import zoneinfo
-from functools import cache
+from datetime import date, datetime, time
+from functools import cache, lru_cache
 
 from booking.errors import InvalidInput
 
@@ -14,6 +15,15 @@ def zone(name: str) -> zoneinfo.ZoneInfo:
     if name not in _names():
         raise InvalidInput(field="timeZone", reason='Give an IANA time zone such as "America/New_York".')
     return zoneinfo.ZoneInfo(name)
+
+
+@lru_cache(maxsize=2_000)  # every search cuts the same days
+def day_start(day: date, time_zone: str) -> int:
+    """When the day begins in the time zone: its first midnight, or what stands in its place, in seconds since 1970 (UTC).
+
+    A day ends where the next one begins. Raises InvalidInput on an unknown time zone.
+    """
+    return int(datetime.combine(day, time.min, zone(time_zone)).timestamp())
 
 
 @cache  # listing the names reads hundreds of files

@@ -17,7 +17,7 @@ from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.types import Receive, Scope, Send
 
 from booking.ports import Clock
-from gateway.bare_routes import BareRoutes
+from gateway.bare_route import BareRoute
 from gateway.callers.authentication import VISITOR_HEADER, Authenticator
 from gateway.callers.client_networks import NetworkPseudonyms
 from gateway.callers.tokens import GatewayTokens, derive_key
@@ -97,8 +97,7 @@ def create_app(settings: Settings, *, clock: Clock | None = None) -> FastAPI:
     Raises ManifestInvalid when the manifest of trusted documents cannot be read.
     """
     gateway = _Gateway(settings, clock, _trusted_documents(settings))
-    graphql = (Route(GRAPHQL_PATH, gateway), WebSocketRoute(GRAPHQL_PATH, gateway))
-    routes: list[BaseRoute] = [*graphql]  # also in the router, which redirects a path with a slash too many
+    routes: list[BaseRoute] = [Route(GRAPHQL_PATH, gateway), WebSocketRoute(GRAPHQL_PATH, gateway)]
     if settings.in_development:
         emulator = str(settings.emulator_url).rstrip("/") if settings.emulator_url else None
         routes += graphiql_routes(endpoint=GRAPHQL_PATH, emulator_url=emulator)
@@ -107,7 +106,7 @@ def create_app(settings: Settings, *, clock: Clock | None = None) -> FastAPI:
         routes += graphiql_routes(endpoint=GRAPHQL_PATH, for_operators=True)
     app = new_application(
         plain_routes=routes,
-        middleware=[*_middleware(settings), Middleware(BareRoutes, routes=graphql)],
+        middleware=[*_middleware(settings), Middleware(BareRoute, path=GRAPHQL_PATH, serve=gateway)],
         lifespan=gateway.lifespan,
         webhooks_at=webhook_source().path if settings.healthie_webhook_url is not None else None,
     )

@@ -11,8 +11,6 @@ from typing import Any
 
 import structlog
 from graphql import GraphQLError, GraphQLSyntaxError, Node, ValueNode, VariableDefinitionNode, VariableNode
-from strawberry.exceptions import MissingQueryError
-from strawberry.schema.exceptions import CannotGetOperationTypeError
 
 from booking.errors import (
     InvalidInput,
@@ -130,10 +128,6 @@ def _of_cause(cause: Exception | None) -> Explained | None:
                 status=cause.status,
                 headers=cause.headers,
             )
-        case MissingQueryError():
-            explained = _bad_request("Send a document in query.")
-        case CannotGetOperationTypeError():  # its text repeats the operation's name
-            explained = _bad_request("operationName names no operation of the document.")
         case InvalidInput():
             explained = Explained(
                 code="BAD_USER_INPUT", message=cause.reason, extensions={"field": cause.field}
@@ -153,12 +147,6 @@ def _of_cause(cause: Exception | None) -> Explained | None:
         case OutcomeUnknown() | StaleCheckout() | UnknownState():
             explained = _UNKNOWN
     return explained
-
-
-def _bad_request(message: str) -> Explained:
-    return Explained(
-        code=RequestError.code, message=message, extensions={"retryable": RequestError.retryable}
-    )
 
 
 _UNAVAILABLE = Explained(

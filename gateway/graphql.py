@@ -1,30 +1,15 @@
-"""The executable GraphQL schema: types and resolvers, with the extensions, the idempotency guard and the error log around them.
+"""The executable GraphQL schema: types and resolvers, with the idempotency guard and permissions around them.
 
-The extensions run in this order: trusted documents, limits, idempotency keys, rates, deadline.
+What is checked before a resolver runs is `gateway.pipeline`.
 """
 
-from collections.abc import Callable, Iterable
-from functools import partial
 from typing import Any
 
 import strawberry
-from graphql import GraphQLError
-from strawberry.extensions import SchemaExtension
 from strawberry.schema.config import StrawberryConfig
-from strawberry.types import ExecutionContext, ExecutionResult
-from strawberry.types.graphql import OperationType
 
-from booking.principals import Caller, PrincipalKind
 from gateway.callers.permissions import permitted
-from gateway.errors import is_fault, log_fault
 from gateway.idempotency.guard import MutationGuard
-from gateway.idempotency.keys import RequireKey
-from gateway.limits import Documents, RequestLimits
-from gateway.limits.parse_queue import ParseQueue
-from gateway.operation_deadline import OperationDeadline
-from gateway.rates import OperationRates, RateLimits
-from gateway.trusted_documents import ResolveTrusted, TrustedDocuments
-from gateway.value_errors import explain_variables
 from resolvers.mutations import Mutation
 from resolvers.problems import refusal_handlers
 from resolvers.queries import Query
@@ -34,113 +19,18 @@ from schema.fields import is_keyless
 from schema.scalars import SCALARS
 
 
-class ApiSchema(strawberry.Schema):
-    """Strawberry's schema with a log of our own: Strawberry's logs error messages, which may repeat what patients sent.
-
-    `open_to_developers` permits introspection and suggestions of names to everybody. `open_to_operators` permits both to
-    operators alone, and any document of theirs, whatever the mode of trusted documents.
-    """
-
-    def __init__(
-        self,
-        *,
-        open_to_developers: bool = False,
-        open_to_operators: bool = False,
-        trusted: TrustedDocuments | None = None,
-        rates: OperationRates | None = None,
-        **given: Any,
-    ) -> None:
-        super().__init__(extensions=self._around_operations(rates), **given)
-        self.trusted = trusted or TrustedDocuments()
-        self.parse_queue = ParseQueue()
-        self.documents = Documents(
-            executable(self),
-            introspection=open_to_developers,
-            suggestions=open_to_developers,
-            parse_queue=self.parse_queue,
-        )
-        self._of_operators: tuple[TrustedDocuments, Documents] | None = None
-        if open_to_operators:
-            documents = Documents(
-                executable(self), introspection=True, suggestions=True, parse_queue=self.parse_queue
-            )
-            self._of_operators = self.trusted.with_others(), documents
-
-    def _around_operations(self, rates: OperationRates | None) -> Iterable[Callable[[], SchemaExtension]]:
-        """The extensions of every operation, over HTTP and WebSocket, outermost first; without `rates` nothing is counted.
-
-        Idempotency keys and rates are checked after validation, so a request that could not run uses up neither.
-        """
-        yield partial(ResolveTrusted, self.trusted_for)
-        yield partial(RequestLimits, self.documents_for)
-        yield RequireKey
-        if rates is not None:
-            yield partial(RateLimits, rates)
-        yield OperationDeadline
-
-    def trusted_for(self, caller: Caller | None) -> TrustedDocuments:
-        """The trusted documents for this caller."""
-        return self._documents_of(caller)[0]
-
-    def documents_for(self, caller: Caller | None) -> Documents:
-        """The `Documents` for this caller. Operators and others have caches of their own: what introspection validated is not shared."""
-        return self._documents_of(caller)[1]
-
-    def _documents_of(self, caller: Caller | None) -> tuple[TrustedDocuments, Documents]:
-        """Those of operators, where the setting gives them more; else those of everybody."""
-        operator = caller is not None and caller.principal.kind is PrincipalKind.OPERATOR
-        if self._of_operators is not None and operator:
-            return self._of_operators
-        return self.trusted, self.documents
-
-    async def execute(
-        self,
-        query: str | None,
-        *given: Any,
-        allowed_operation_types: Iterable[OperationType] | None = None,
-        **named: Any,
-    ) -> ExecutionResult:
-        """Execute a query or a mutation. Subscriptions are refused here; `stream` runs them."""
-        allowed = set(allowed_operation_types or OperationType) - {OperationType.SUBSCRIPTION}
-        named["allowed_operation_types"] = allowed
-        return await super().execute(query, *given, **named)
-
-    def process_errors(
-        self,
-        errors: list[GraphQLError],
-        execution_context: ExecutionContext | None = None,
-    ) -> None:
-        """Reword the errors of variables, which would repeat values, and log faults of ours."""
-        if execution_context is not None:
-            explain_variables(errors, execution_context, executable(self))
-        for error in errors:
-            if is_fault(error):
-                log_fault(error)
-
-
-def build_schema(
-    guard: MutationGuard | None = None,
-    *,
-    open_to_developers: bool = False,
-    open_to_operators: bool = False,
-    trusted: TrustedDocuments | None = None,
-    rates: OperationRates | None = None,
-) -> ApiSchema:
-    """Build the schema. Without `guard` its mutations fail, so it is for printing and queries; without `rates` nothing is counted.
+def build_schema(guard: MutationGuard | None = None) -> strawberry.Schema:
+    """Build the schema. Without `guard` its mutations fail, so it is for printing and queries.
 
     Raises Undeclared when a field does not say who may ask for it.
     """
     schema = guarded(
-        ApiSchema(
+        strawberry.Schema(
             query=Query,
             mutation=Mutation,
             subscription=Subscription,
             config=StrawberryConfig(scalar_map=SCALARS),
             exception_handlers=refusal_handlers(),
-            open_to_developers=open_to_developers,
-            open_to_operators=open_to_operators,
-            trusted=trusted,
-            rates=rates,
         ),
         guard,
     )
@@ -148,7 +38,7 @@ def build_schema(
     return schema
 
 
-def guarded(schema: ApiSchema, guard: MutationGuard | None) -> ApiSchema:
+def guarded(schema: strawberry.Schema, guard: MutationGuard | None) -> strawberry.Schema:
     """Wrap every mutation in the guard, except those marked as needing no idempotency key. Changes and returns the schema."""
     mutations = executable(schema).mutation_type
     for name, field in mutations.fields.items() if mutations else ():

@@ -16,7 +16,7 @@ def read_json(data: str | bytes) -> object:
     """The parsed value. Raises ValueError, whose text quotes nothing of the input."""
     try:
         text = data if isinstance(data, str) else data.decode()
-        value: object = json.loads(text, object_pairs_hook=_without_duplicates, parse_constant=_no_constant)
+        value: object = _DECODER.decode(text)
         if _SUSPECT_ESCAPES.search(text):
             _check_text(value)
     except (ValueError, RecursionError) as error:
@@ -48,3 +48,6 @@ def _check_text(value: object) -> None:
         case list():
             for one in value:
                 _check_text(one)
+
+
+_DECODER = json.JSONDecoder(object_pairs_hook=_without_duplicates, parse_constant=_no_constant)

@@ -20,8 +20,8 @@ def _faults(text: str, documents: Documents) -> list[str]:
         examined = documents.examine(text)
         if examined.errors:
             return [error.message for error in examined.errors]
-        for name, operation in examined.operations.items():
-            examined.check_cost(name, dict.fromkeys(operation.cost.variables(), LARGEST_PAGE))
+        for operation in examined.operations.values():
+            operation.check_cost(dict.fromkeys(operation.cost.variables(), LARGEST_PAGE))
     except (GraphQLError, RequestError, InvalidInput) as error:
         return [error.message if isinstance(error, GraphQLError) else str(error)]
     return [] if examined.operations else ["There is no operation in it."]

@@ -1,5 +1,7 @@
 """Content negotiation: the media types of requests and responses (GraphQL over HTTP, sections 4 and 6)."""
 
+from functools import lru_cache
+
 from schema.errors import RequestError
 
 JSON = "application/json"
@@ -8,6 +10,9 @@ GRAPHQL_JSON = "application/graphql-response+json"
 # The first wins when both are wanted alike. A wildcard means the second, which older clients expect.
 _ANSWERS = (GRAPHQL_JSON, JSON)
 _WILDCARDS = {"*/*": JSON, "application/*": JSON}
+
+# Values of headers whose meaning is remembered: clients send a handful.
+_REMEMBERED = 64
 
 _UTF_8 = {"utf-8", "utf8"}
 
@@ -28,6 +33,7 @@ class UnsupportedMediaType(RequestError):
     status = 415
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def answer_type(accept: str | None) -> str:
     """The media type of the response to a request with this Accept header. Raises NotAcceptable."""
     if accept is None or not accept.strip():
@@ -39,6 +45,7 @@ def answer_type(accept: str | None) -> str:
     return best
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def check_body_type(content_type: str | None) -> None:
     """Raises UnsupportedMediaType unless the body is JSON in UTF-8."""
     name, parameters = _parts(content_type or "")

@@ -1,12 +1,11 @@
-"""Gives each operation a deadline for upstream reads, and a lane in the upstream queue."""
+"""Gives each operation its actor, a deadline for upstream reads, and a lane in the upstream queue."""
 
-from collections.abc import Iterator
+from contextlib import AbstractContextManager
 
-from strawberry.extensions import SchemaExtension
-from strawberry.types.graphql import OperationType
+from graphql import OperationType
 
 from booking.pacing import Lane
-from booking.work_context import waiting
+from booking.work_context import asked_by
 from schema.context import Context
 
 # For all upstream reads of an operation together. The slowest read takes 18 seconds with all its attempts, and a user waits no
@@ -14,17 +13,16 @@ from schema.context import Context
 SECONDS = 20.0
 
 
-class OperationDeadline(SchemaExtension):
-    """Sets the deadline, and puts the reads of mutations, such as holding a slot, ahead of browsing."""
+def begun(context: Context, kind: OperationType) -> AbstractContextManager[None]:
+    """Everything inside is done at the request of the caller: a query or mutation within SECONDS, a subscription without a deadline.
 
-    def on_execute(self) -> Iterator[None]:
-        """Sets both for a query or mutation. A subscription has no deadline."""
-        kind = self.execution_context.operation_type
-        if kind is OperationType.SUBSCRIPTION:
-            yield
-            return
-        changes = kind is OperationType.MUTATION
-        context: Context = self.execution_context.context
-        context.course.changing = changes
-        with waiting(lane=Lane.BOOKING if changes else None, seconds=SECONDS):
-            yield
+    The reads of a mutation, such as holding a slot, go ahead of browsing; from here on it is finished, even when its client disconnects.
+    """
+    context.course.changing = changes = kind is OperationType.MUTATION
+    return asked_by(
+        context.actor,
+        request_id=context.request_id,
+        client=context.client,
+        lane=Lane.BOOKING if changes else None,
+        seconds=None if kind is OperationType.SUBSCRIPTION else SECONDS,
+    )

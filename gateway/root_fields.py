@@ -1,4 +1,4 @@
-"""The root fields of the operation that is executed. Idempotency keys and rate limits are checked by them."""
+"""The root fields of an operation. Idempotency keys and rate limits are checked by them."""
 
 from collections.abc import Iterator, Mapping
 
@@ -8,44 +8,15 @@ from graphql import (
     FragmentSpreadNode,
     InlineFragmentNode,
     OperationDefinitionNode,
-    SelectionSetNode,
 )
-from strawberry.types import ExecutionContext
 
 
-def root_fields(execution: ExecutionContext) -> list[str]:
-    """The names of the operation's root fields, with fragments expanded; `__typename` is left out."""
-    return [node.name.value for node in root_nodes(execution)]
-
-
-def root_nodes(execution: ExecutionContext) -> list[FieldNode]:
-    """The operation's root fields, each as often as it is selected; a fragment is expanded once."""
-    definitions = execution.graphql_document.definitions if execution.graphql_document else ()
-    fragments = {one.name.value: one for one in definitions if isinstance(one, FragmentDefinitionNode)}
-    return [
-        field
-        for operation in wanted_operations(execution)
-        for field in _root_fields(operation.selection_set, fragments)
-    ]
-
-
-def wanted_operations(execution: ExecutionContext) -> list[OperationDefinitionNode]:
-    """The operation to execute; all of them when a document of several names none (then none is executed)."""
-    definitions = execution.graphql_document.definitions if execution.graphql_document else ()
-    wanted = execution.operation_name
-    return [
-        one
-        for one in definitions
-        if isinstance(one, OperationDefinitionNode)
-        and (wanted is None or (one.name and one.name.value == wanted))
-    ]
-
-
-def _root_fields(
-    selections: SelectionSetNode, fragments: Mapping[str, FragmentDefinitionNode]
+def root_fields(
+    operation: OperationDefinitionNode, fragments: Mapping[str, FragmentDefinitionNode]
 ) -> Iterator[FieldNode]:
+    """The operation's root fields, each as often as it is selected; a fragment is expanded once, `__typename` is left out."""
     seen: set[str] = set()
-    stack = [selections]
+    stack = [operation.selection_set]
     while stack:
         for one in stack.pop().selections:
             if isinstance(one, FieldNode):

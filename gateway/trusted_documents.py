@@ -12,15 +12,13 @@ The manifest is read once, at start; nothing is ever registered by a request.
 import hashlib
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, cast
 
-from strawberry.extensions import SchemaExtension
-
-from booking.principals import Caller
 from gateway.settings.api import TrustedDocumentsMode
 from schema.errors import RequestError
 
@@ -68,7 +66,7 @@ class TrustedDocuments:
         off = self.mode is TrustedDocumentsMode.OFF
         name = None if query and off else _name_in(extensions)
         if name is None:
-            if query and self.mode is TrustedDocumentsMode.REQUIRE and sha_256(query) not in self.texts:
+            if query and self.mode is TrustedDocumentsMode.REQUIRE and query not in self._every_text:
                 raise DocumentNotTrusted
             return query
         text = self.texts.get(name)
@@ -80,27 +78,16 @@ class TrustedDocuments:
             raise DocumentNamedWrongly
         return text
 
+    @cached_property
+    def _every_text(self) -> frozenset[str]:
+        return frozenset(self.texts.values())
+
     def with_others(self) -> "TrustedDocuments":
         """The same documents in mode `allow` instead of `require`: any other is answered too."""
         mode = self.mode
         return (
             replace(self, mode=TrustedDocumentsMode.ALLOW) if mode is TrustedDocumentsMode.REQUIRE else self
         )
-
-
-class ResolveTrusted(SchemaExtension):
-    """The Strawberry extension that replaces an id by its document, first of all extensions, over HTTP and WebSocket."""
-
-    def __init__(self, trusted_for: Callable[[Caller | None], TrustedDocuments]) -> None:
-        """`trusted_for` returns the trusted documents for a caller; None: an unknown caller."""
-        self._trusted_for = trusted_for
-
-    def on_operation(self) -> Iterator[None]:
-        """Set the query to the text of the document."""
-        context = self.execution_context
-        trusted = self._trusted_for(context.context.caller)
-        context.query = trusted.text_of(context.query, context.operation_extensions or {})
-        yield
 
 
 def named_in(request: Mapping[str, Any]) -> dict[str, Any] | None:

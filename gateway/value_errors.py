@@ -4,7 +4,7 @@ A message is built from the expected type, the names of missing fields, and a pa
 of graphql-core's message is used, except for our own scalars. It never names an unknown field either, since any text can be one.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,7 +27,6 @@ from graphql import (
     type_from_ast,
 )
 from graphql.utilities.validate_input_value import validate_input_literal, validate_input_value
-from strawberry.types import ExecutionContext
 
 from schema.scalars import SCALARS
 
@@ -57,7 +56,7 @@ class LiteralsOfCorrectType(ValuesOfCorrectTypeRule):
 
 
 def explain_variables(
-    errors: Sequence[GraphQLError], execution: ExecutionContext, schema: GraphQLSchema
+    errors: Sequence[GraphQLError], variables: Mapping[str, Any], schema: GraphQLSchema
 ) -> None:
     """Set a ValueMisfit as the `original_error` of each error about a variable's value; other errors stay as they are."""
     misfits: dict[int, Iterator[ValueMisfit]] = {}
@@ -65,14 +64,12 @@ def explain_variables(
         node = error.nodes[0] if error.nodes else None
         if isinstance(node, VariableDefinitionNode) and isinstance(error.original_error, GraphQLError):
             # Validated again, in the same order as graphql-core reported them.
-            of_variable = misfits.setdefault(
-                id(node), iter(_misfits(node, execution.variables or {}, schema))
-            )
+            of_variable = misfits.setdefault(id(node), iter(_misfits(node, variables, schema)))
             error.original_error = next(of_variable, _misfit(node, "", "The value does not fit."))
 
 
 def _misfits(
-    node: VariableDefinitionNode, variables: dict[str, Any], schema: GraphQLSchema
+    node: VariableDefinitionNode, variables: Mapping[str, Any], schema: GraphQLSchema
 ) -> list[ValueMisfit]:
     kind: Any = type_from_ast(schema, node.type)
     name = node.variable.name.value

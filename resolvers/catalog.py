@@ -1,7 +1,7 @@
 """Maps the practice's offer from the domain to the API."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 from strawberry import ID
@@ -10,9 +10,12 @@ from booking.catalog import model as domain
 from booking.errors import UpstreamUnavailable
 from booking.money import Money
 from booking.services import Services
+from resolvers import inputs
+from resolvers.kept import Kept
 from resolvers.pages import page_of
 from schema import catalog as api
 from schema.money import Money as ApiMoney
+from schema.shared import SharedList
 
 _EMPTY = domain.Catalog(
     plans=(),
@@ -24,6 +27,10 @@ _EMPTY = domain.Catalog(
     ),
 )
 
+
+# Of one catalog: more plans and visit types than any practice has, and the questions that apps ask.
+_OBJECTS = Kept(most=2_000)
+_ANSWERS = Kept(most=100)
 
 # How long a response waits for names alone. They are cached for a minute, and reading them takes well under this.
 _PATIENCE_SECONDS = 1.0
@@ -70,9 +77,28 @@ def to_clinician(person: domain.Clinician) -> api.Clinician:
     )
 
 
-def to_clinicians(catalog: domain.Catalog) -> dict[str, api.Clinician]:
-    """Map every bookable clinician, by id; done once per query and shared by all its slots."""
-    return {person.id: to_clinician(person) for person in catalog.clinicians}
+def to_clinicians(catalog: domain.Catalog) -> Mapping[str, api.Clinician]:
+    """Map every bookable clinician, by id. The same object for as long as no clinician changes."""
+    return _CLINICIANS.of(catalog)
+
+
+class _MappedClinicians:
+    """The mapped clinicians of the catalog that was asked for last."""
+
+    def __init__(self) -> None:
+        self._people: tuple[domain.Clinician, ...] = ()
+        self._mapped: Mapping[str, api.Clinician] = {}
+
+    def of(self, catalog: domain.Catalog) -> Mapping[str, api.Clinician]:
+        if (
+            catalog.clinicians != self._people
+        ):  # of the same catalog they are the same objects, which takes no time
+            self._people = catalog.clinicians
+            self._mapped = {person.id: to_clinician(person) for person in self._people}
+        return self._mapped
+
+
+_CLINICIANS = _MappedClinicians()
 
 
 def to_location(place: domain.Location) -> api.Location:
@@ -80,8 +106,41 @@ def to_location(place: domain.Location) -> api.Location:
     return api.Location(id=ID(place.id), name=place.name)
 
 
+def to_locations(catalog: domain.Catalog) -> list[api.Location]:
+    """Map every location; the same list for the same catalog, as of all functions here that take one."""
+    return _ANSWERS.of(
+        catalog, "locations", lambda: SharedList(to_location(place) for place in catalog.locations)
+    )
+
+
+def to_offering_clinicians(
+    catalog: domain.Catalog, *, state: str | None, visit_type_id: str | None
+) -> list[api.Clinician]:
+    """Map the clinicians who are licensed in the state and offer the visit type, where given. Raises InvalidInput."""
+
+    def mapped() -> SharedList[api.Clinician]:
+        found = catalog.clinicians_for(visit_type_id=visit_type_id, state=inputs.state(state))
+        people = to_clinicians(catalog)
+        return SharedList(people[person.id] for person in found)
+
+    return _ANSWERS.of(catalog, ("clinicians", state, visit_type_id), mapped)
+
+
+def to_visit_types(catalog: domain.Catalog) -> list[api.VisitType]:
+    """Map every visit type."""
+    return _ANSWERS.of(
+        catalog,
+        "visit types",
+        lambda: SharedList(to_visit_type(kind, catalog) for kind in catalog.visit_types),
+    )
+
+
 def to_visit_type(kind: domain.VisitType, catalog: domain.Catalog) -> api.VisitType:
-    """Map a visit type."""
+    """Map a visit type of the catalog."""
+    return _OBJECTS.of(catalog, ("visit type", kind.id), lambda: _visit_type(kind, catalog))
+
+
+def _visit_type(kind: domain.VisitType, catalog: domain.Catalog) -> api.VisitType:
     return api.VisitType(
         id=ID(kind.id),
         name=kind.name,
@@ -95,7 +154,11 @@ def to_visit_type(kind: domain.VisitType, catalog: domain.Catalog) -> api.VisitT
 
 
 def to_plan(plan: domain.Plan, catalog: domain.Catalog) -> api.Plan:
-    """Map a plan."""
+    """Map a plan of the catalog."""
+    return _OBJECTS.of(catalog, ("plan", plan.id), lambda: _plan(plan, catalog))
+
+
+def _plan(plan: domain.Plan, catalog: domain.Catalog) -> api.Plan:
     return api.Plan(
         id=ID(plan.id),
         name=plan.name,
@@ -110,9 +173,20 @@ def to_plan(plan: domain.Plan, catalog: domain.Catalog) -> api.Plan:
 
 
 def to_plan_connection(
+    catalog: domain.Catalog, *, state: str | None, keyword: str | None, first: int, after: str | None
+) -> api.PlanConnection:
+    """The page of at most `first` plans after the cursor, of those for state and keyword, where given. Raises InvalidInput."""
+
+    def mapped() -> api.PlanConnection:
+        plans = catalog.plans_for(state=inputs.state(state), keyword=inputs.keyword(keyword))
+        return _plan_connection(plans, catalog, first=first, after=after)
+
+    return _ANSWERS.of(catalog, ("plans", state, keyword, first, after), mapped)
+
+
+def _plan_connection(
     plans: Sequence[domain.Plan], catalog: domain.Catalog, *, first: int, after: str | None
 ) -> api.PlanConnection:
-    """The page of at most `first` plans after the cursor. Raises InvalidInput."""
     page = page_of(plans, [f"plan:{plan.id}" for plan in plans], first=first, after=after)
     edges = [api.PlanEdge(node=to_plan(plan, catalog), cursor=cursor) for plan, cursor in page.items]
     return api.PlanConnection(
@@ -120,8 +194,13 @@ def to_plan_connection(
     )
 
 
-def to_policy(policy: domain.BookingPolicy) -> api.BookingPolicy:
+def to_practice_policy(catalog: domain.Catalog) -> api.BookingPolicy:
     """Map the practice's booking policy."""
+    return _ANSWERS.of(catalog, "policy", lambda: to_policy(catalog.policy))
+
+
+def to_policy(policy: domain.BookingPolicy) -> api.BookingPolicy:
+    """Map a booking policy: the practice's, or that of a quote."""
     return api.BookingPolicy(
         schedule_notice_minutes=_minutes(policy.schedule_notice),
         cancel_notice_minutes=_minutes(policy.cancel_notice),

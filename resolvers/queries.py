@@ -8,13 +8,13 @@ import strawberry
 from resolvers import inputs
 from resolvers.catalog import (
     names,
-    to_clinician,
     to_clinicians,
-    to_location,
+    to_locations,
+    to_offering_clinicians,
     to_plan,
     to_plan_connection,
-    to_policy,
-    to_visit_type,
+    to_practice_policy,
+    to_visit_types,
 )
 from resolvers.checkouts import to_checkout
 from resolvers.operations import to_operations
@@ -68,8 +68,7 @@ class CatalogQuery:
     ) -> PlanConnection:
         """Plans."""
         catalog = await info.context.services.catalog.catalog()
-        plans = catalog.plans_for(state=inputs.state(state), keyword=inputs.keyword(keyword))
-        return to_plan_connection(plans, catalog, first=first, after=after)
+        return to_plan_connection(catalog, state=state, keyword=keyword, first=first, after=after)
 
     @computed(description="One plan; null when there is none with this id.", who=ANYBODY)
     async def plan(
@@ -91,24 +90,22 @@ class CatalogQuery:
     ) -> list[Clinician]:
         """Clinicians."""
         catalog = await info.context.services.catalog.catalog()
-        found = catalog.clinicians_for(visit_type_id=visit_type_id, state=inputs.state(state))
-        return [to_clinician(person) for person in found]
+        return to_offering_clinicians(catalog, state=state, visit_type_id=visit_type_id)
 
     @computed(description="The kinds of visit that patients may book themselves.", who=ANYBODY)
     async def visit_types(self, info: Info) -> list[VisitType]:
         """Visit types."""
-        catalog = await info.context.services.catalog.catalog()
-        return [to_visit_type(kind, catalog) for kind in catalog.visit_types]
+        return to_visit_types(await info.context.services.catalog.catalog())
 
     @computed(description="The practice's locations, for in-person visits.", who=ANYBODY)
     async def locations(self, info: Info) -> list[Location]:
         """Locations."""
-        return [to_location(place) for place in (await info.context.services.catalog.catalog()).locations]
+        return to_locations(await info.context.services.catalog.catalog())
 
     @computed(description="The practice's rules for visits.", who=ANYBODY)
     async def booking_policy(self, info: Info) -> BookingPolicy:
         """The policy."""
-        return to_policy((await info.context.services.catalog.catalog()).policy)
+        return to_practice_policy(await info.context.services.catalog.catalog())
 
 
 @strawberry.type
@@ -147,7 +144,7 @@ class SearchQuery:
         services.search.check_range(first, last, sought.time_zone)
         catalog = await services.catalog.catalog()
         days = await services.search.slots(to_query(sought, catalog, first=first, last=last))
-        return to_days(days, time_zone=sought.time_zone, clinicians=to_clinicians(catalog))
+        return to_days(days, time_zone=sought.time_zone, catalog=catalog)
 
     @computed(
         description="What a plan, or a single visit, costs and on which terms. Name one of them, or both.",

@@ -11,7 +11,7 @@ from booking.checkout.model import Checkout as DomainCheckout
 from resolvers import inputs
 from resolvers.checkouts import to_checkout, to_status
 from resolvers.records import check_page, to_appointments
-from resolvers.slots import check_filter, to_query, to_shared_days
+from resolvers.slots import check_filter, to_days, to_query
 from schema.catalog import DEFAULT_PAGE, LARGEST_PAGE
 from schema.checkouts import Checkout
 from schema.context import Info
@@ -78,7 +78,7 @@ class Subscription:
         async with aclosing(states):
             async for days in states:
                 catalog = await services.catalog.catalog()
-                yield to_shared_days(days, time_zone=sought.time_zone, catalog=catalog)
+                yield to_days(days, time_zone=sought.time_zone, catalog=catalog)
 
     @streamed(
         description="The signed-in patient's visits, newest start first, now and whenever one of them has changed, come or "

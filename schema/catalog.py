@@ -7,6 +7,7 @@ from strawberry import enum_value, field
 
 from schema.money import Money
 from schema.permissions import reached
+from schema.shared import shared
 
 
 @strawberry.enum(description="How patient and clinician meet.")
@@ -32,6 +33,7 @@ class BillingFrequency(Enum):
     YEARLY = enum_value("yearly", description="Every year.")
 
 
+@shared
 @reached
 @strawberry.type(description="A place for in-person visits.")
 class Location:
@@ -41,6 +43,7 @@ class Location:
     name: str = field(description="As the practice calls it.")
 
 
+@shared
 @reached
 @strawberry.type(description="Somebody who treats patients and can be booked online.")
 class Clinician:
@@ -55,6 +58,7 @@ class Clinician:
     )
 
 
+@shared
 @reached
 @strawberry.type(description="A kind of visit that patients may book themselves.")
 class VisitType:
@@ -88,6 +92,7 @@ class PlanVisits:
     quantity: int | None = field(description="How many; null: without limit.")
 
 
+@shared
 @reached
 @strawberry.type(description="Something a patient can buy: a bundle of visits, once or recurring.")
 class Plan:
@@ -135,6 +140,7 @@ class PlanEdge:
     cursor: str = field(description="An opaque cursor: its position in the list.")
 
 
+@shared
 @reached
 @strawberry.type(description="A page of plans.")
 class PlanConnection:
@@ -146,6 +152,7 @@ class PlanConnection:
     total_count: int = field(description="How many plans match, on all pages.")
 
 
+@shared
 @reached
 @strawberry.type(description="The practice's rules for visits; null where it states none.")
 class BookingPolicy:

@@ -7,6 +7,7 @@ import strawberry
 
 from booking.principals import Caller, PrincipalKind
 from booking.services import Services
+from booking.work_context import ANONYMOUS
 from schema.errors import VisitorTokenRequired
 
 
@@ -47,6 +48,16 @@ class Context:
     idempotency_key: str | None = None  # from the header
     response: ResponseNotes = field(default_factory=ResponseNotes)
     course: Course = field(default_factory=Course)
+
+    @property
+    def actor(self) -> str:
+        """The caller's name in logs and audit records: their principal's key, or `anonymous`."""
+        return ANONYMOUS if self.caller is None else self.caller.principal.key
+
+    @property
+    def sender(self) -> str:
+        """By whom fair queues of the gateway count: the network's pseudonym; the caller where the network is not known."""
+        return self.client or self.actor
 
     @property
     def identified(self) -> Caller:

@@ -5,6 +5,7 @@ from typing import Any, TypeVar, cast
 
 import strawberry
 
+from schema.executable import executable
 from schema.permissions import WHO, Audience
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -41,3 +42,9 @@ def is_keyless(schema: strawberry.Schema, name: str) -> bool:
     """Whether the mutation of this name (in camel case) is marked `keyless`."""
     field = schema.get_field_for_type(name, "Mutation")
     return field is not None and bool(field.metadata.get(_KEYLESS))
+
+
+def keyless_mutations(schema: strawberry.Schema) -> frozenset[str]:
+    """The names of all mutations that are marked `keyless`."""
+    mutations = executable(schema).mutation_type
+    return frozenset(name for name in (mutations.fields if mutations else ()) if is_keyless(schema, name))

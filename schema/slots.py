@@ -8,6 +8,7 @@ from strawberry import field
 
 from schema.catalog import Clinician, ContactType
 from schema.permissions import reached
+from schema.shared import shared
 
 
 @reached
@@ -29,6 +30,7 @@ class Slot:
     minutes: int = field(description="How long the visit lasts.")
 
 
+@shared
 @reached
 @strawberry.type(description="One day of the calendar, in the time zone that was asked for.")
 class Day:

@@ -77,9 +77,12 @@ class Link(Record):
     mac: str
 
 
+_ENCODED = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False).encode
+
+
 def canonical(record: Mapping[str, Any]) -> str:
     """Canonical JSON: ASCII, sorted names, no spaces."""
-    return json.dumps(record, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return _ENCODED(record)
 
 
 def record_of(entry: AuditEntry, key: AuditKey) -> Record:

@@ -5,7 +5,7 @@ record cannot be read it returns a reading of the last hour. Nothing in it belon
 """
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -98,10 +98,15 @@ class CachedCatalog:
     async def _refresh(self) -> CatalogReading:
         last = await self._catalog_cache.last()
         if last is not None and last.is_younger(TIME_TO_LIVE, self._now()):
-            self._last = last
-            return last
+            return self._latest(last)
         began = self._now()
-        reading = CatalogReading(catalog=await self._read(), read_at=began)
-        self._last = reading
+        reading = self._latest(CatalogReading(catalog=await self._read(), read_at=began))
         await self._catalog_cache.put(reading)
+        return reading
+
+    def _latest(self, reading: CatalogReading) -> CatalogReading:
+        """Take it as the last reading. Its catalog stays the same object while nothing in it changes: others remember things by it."""
+        if self._last is not None and self._last.catalog == reading.catalog:
+            reading = replace(reading, catalog=self._last.catalog)
+        self._last = reading
         return reading

@@ -1,8 +1,10 @@
 """The catalog's model: plans, visit types, clinicians, locations and the booking policy."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import cached_property
 from typing import Self
 
 from booking.money import Money
@@ -170,16 +172,25 @@ class Catalog:
         )
 
     def without(self, clinician_ids: frozenset[str]) -> Self:
-        """A copy without these clinicians."""
-        if not clinician_ids:
-            return self
-        return replace(
-            self, clinicians=tuple(person for person in self.clinicians if person.id not in clinician_ids)
-        )
+        """A copy without these clinicians: the same one as last time, for the same clinicians."""
+        return self._copy("without", clinician_ids, lambda person: person.id not in clinician_ids)
 
     def only(self, clinician_ids: frozenset[str]) -> Self:
-        """A copy with no other clinicians than these."""
-        return self.without(frozenset(person.id for person in self.clinicians) - clinician_ids)
+        """A copy with no other clinicians than these: the same one as last time, for the same clinicians."""
+        return self._copy("only", clinician_ids, lambda person: person.id in clinician_ids)
+
+    def _copy(self, rule: str, ids: frozenset[str], has: Callable[[Clinician], bool]) -> Self:
+        last = self._copies.get(rule)
+        if last is None or last[0] != ids:
+            people = tuple(filter(has, self.clinicians))
+            copy = replace(self, clinicians=people) if len(people) < len(self.clinicians) else None
+            last = self._copies[rule] = ids, copy
+        return self if last[1] is None else last[1]
+
+    @cached_property
+    def _copies(self) -> dict[str, tuple[frozenset[str], Self | None]]:
+        """The latest copy by each rule (None: the catalog itself), so that what is made of a copy can be remembered by it."""
+        return {}
 
     def policy_for(self, visit_type: VisitType) -> BookingPolicy:
         """The policy for visits of this type: its own rules, and the practice's where it has none."""

@@ -15,6 +15,7 @@ import structlog
 from booking.change_signals import LocalChangeSignals, of_event
 from booking.events.model import EventLog
 from booking.ports import Clock, HoldStore
+from booking.scheduling.search import Bookings
 from booking.slots import Busy, Interval
 
 # Without signals from other processes: half of the second within which a hold must show to others.
@@ -39,7 +40,7 @@ _BEGUN = timedelta(days=2)
 log = structlog.get_logger(__name__)
 
 
-class ChangeReader(Protocol):
+class ChangeReader(Bookings, Protocol):
     """Small reads of our own database, cheap enough to make twice a second. They do not wait for writers."""
 
     async def versions(self, checkout_ids: Collection[str]) -> Mapping[str, int]:
@@ -50,14 +51,6 @@ class ChangeReader(Protocol):
 
     async def bookings(self, patient_ids: Collection[str]) -> Mapping[str, int]:
         """How many visits each of these patients has booked here; patients without one are left out."""
-
-    async def booked(
-        self, clinician_ids: Collection[str], span: Interval, *, since: datetime
-    ) -> Sequence[Busy]:
-        """The visits within the span that were booked here after `since` (UTC).
-
-        An offer that the system of record gave at that time may still contain them.
-        """
 
 
 class ChangePoller:

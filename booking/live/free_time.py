@@ -11,11 +11,10 @@ import structlog
 
 from booking.change_signals import EVERY_CALENDAR
 from booking.errors import UpstreamUnavailable
-from booking.live.change_poller import ChangeReader
 from booking.live.shared_reads import NEWCOMER, Reading
 from booking.pacing import Lane
 from booking.ports import Clock
-from booking.scheduling.recent_slots import STALE, Offered
+from booking.scheduling.offer_windows import STALE, Offered
 from booking.scheduling.search import Day, SlotSearch
 from booking.slot_query import SlotQuery
 from booking.work_context import waiting
@@ -40,12 +39,10 @@ class FreeTime:
         query: SlotQuery,
         *,
         search: SlotSearch,
-        changes: ChangeReader,
         clock: Clock,
     ) -> None:
         self._query = query
         self._search = search
-        self._changes = changes
         self._clock = clock
         self._offered: Offered | None = None
         self._requested_at = clock.now()
@@ -59,12 +56,8 @@ class FreeTime:
         if self._calendars.intersection(changed_topics):
             self._invalidated_at = self._clock.now()
         self._offered = offered = await self._current(self._offered, newcomer=NEWCOMER in changed_topics)
-        # In this order: a hold is released only once its claim or visit is recorded, and a claim only once its visit is.
-        taken = await self._search.taken(self._query)
-        booked = await self._changes.booked(
-            sorted(self._query.clinician_ids), self._query.span, since=offered.as_of
-        )
-        days = self._search.by_day(self._query, offered, [*taken, *booked])
+        taken = await self._search.taken(self._query, since=offered.as_of)
+        days = self._search.by_day(self._query, offered, taken)
         due_in = self._due(offered) - self._clock.now()
         return Reading(state=tuple(days), again=max(due_in.total_seconds(), 0))
 
@@ -95,4 +88,4 @@ class FreeTime:
     async def _request(self, *, lane: Lane | None = None) -> Offered:
         self._requested_at = self._clock.now()
         with waiting(lane=lane, seconds=PATIENCE):
-            return await self._search.offered(self._query)
+            return await self._search.offered(self._query, after=self._invalidated_at)

@@ -9,7 +9,6 @@ from booking.change_signals import LocalChangeSignals
 from booking.checkout.access import opens
 from booking.checkout.model import Checkout
 from booking.errors import InvalidInput
-from booking.live.change_poller import ChangeReader
 from booking.live.free_time import FreeTime
 from booking.live.quota import SubscriptionQuota, bounds_of
 from booking.live.shared_reads import Reading, SharedReads
@@ -46,13 +45,11 @@ class LiveQueries:
         search: SlotSearch,
         records: RecordsService,
         units: UnitOfWorkFactory,
-        changes: ChangeReader,
         clock: Clock,
     ) -> None:
         self._search = search
         self._records = records
         self._units = units
-        self._changes = changes
         self._clock = clock
         self._checkouts: SharedReads[str, Checkout | None] = SharedReads(
             change_signals=change_signals, most=_MOST_CHECKOUTS
@@ -110,7 +107,7 @@ class LiveQueries:
                 yield visits
 
     def _free_time(self, query: SlotQuery) -> FreeTime:
-        return FreeTime(query, search=self._search, changes=self._changes, clock=self._clock)
+        return FreeTime(query, search=self._search, clock=self._clock)
 
 
 class _CheckoutSource:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from booking.ports import Clock
-from booking.scheduling.recent_slots import STALE
+from booking.scheduling.offer_windows import STALE
 from booking.slots import Interval, Slot
 
 # An offer shrinks as visits are booked: readings older than this are ignored.

@@ -1,15 +1,19 @@
 """Slot search: the offer of the system of record, minus what is held or claimed here."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from typing import Protocol
 
+from booking.change_signals import moved_calendars
 from booking.errors import InvalidInput
 from booking.ports import Availability, Clock, HoldStore
-from booking.scheduling.recent_slots import Offered, RecentSlots
+from booking.scheduling.free_slots import bookable_of, days_of, free_of
+from booking.scheduling.offer_store import OfferStore
+from booking.scheduling.offer_windows import Offered, OfferWindows
+from booking.slot_columns import SlotColumns
 from booking.slot_query import SlotQuery
-from booking.slots import Busy, Interval, Slot, free_of
-from booking.tasks import gather_or_cancel
+from booking.slots import Busy, Interval, Slot
 from booking.unit_of_work import Scope, UnitOfWorkFactory
 from booking.zones import zone
 
@@ -25,9 +29,18 @@ class Day:
     """One day in the patient's time zone, and the free slots on it."""
 
     date: date
-    slots: tuple[Slot, ...]
+    slots: SlotColumns
     as_of: datetime  # UTC; when the system of record was asked
     stale: bool  # a newer offer could not be read; holds and claims are subtracted all the same
+
+
+class Bookings(Protocol):
+    """The visits that were booked here, in our own database."""
+
+    async def booked(
+        self, clinician_ids: Collection[str], span: Interval, *, since: datetime
+    ) -> Sequence[Busy]:
+        """The visits within the span that were booked after `since` (UTC): an offer of that time may still contain them."""
 
 
 class SlotSearch:
@@ -39,55 +52,61 @@ class SlotSearch:
         availability: Availability,
         holds: HoldStore,
         units: UnitOfWorkFactory,
+        bookings: Bookings,
         clock: Clock,
+        store: OfferStore | None = None,
     ) -> None:
+        """`store`: shares offers with other processes; without it this process keeps its own."""
         self._holds = holds
         self._units = units
+        self._bookings = bookings
         self._clock = clock
-        self._recent = RecentSlots(availability=availability, clock=clock)
+        self._windows = OfferWindows(availability=availability, clock=clock, store=store)
 
     def forget(self) -> None:
-        """Drop this process' fallbacks, since availability has changed upstream. Those of others last for seconds only."""
-        self._recent.forget()
+        """Read every offer again, since availability has changed upstream. Other processes are told by change signals."""
+        self._windows.forget()
+
+    def note_changes(self, topics: Collection[str]) -> None:
+        """Read the offers again of which these topics of change signals say that they have changed."""
+        moved = moved_calendars(topics)
+        if moved is None or moved:
+            self._windows.forget(moved)
 
     async def slots(self, query: SlotQuery) -> list[Day]:
         """Every day first..last of the query with its free slots, without those inside the schedule notice.
 
-        While the system of record cannot be read, an offer up to 15 seconds old is used, and marked stale. Raises InvalidInput on a
-        range that is too long, over or too far ahead, before anything is sent; UpstreamUnavailable.
+        The offer is at most ten seconds old; while the system of record cannot be read, at most 15, and marked stale. Holds, claims and
+        bookings are those of now. Raises InvalidInput on a range that is too long, over or too far ahead, before anything is sent;
+        UpstreamUnavailable.
         """
         self.check_range(query.first, query.last, query.time_zone)
-        offered, taken = await gather_or_cancel(self.offered(query), self.taken(query))
-        return self.by_day(query, offered, taken)
+        offered = await self.offered(query)
+        # Afterwards: what is held while the calendar is waited for is not offered either.
+        return self.by_day(query, offered, await self.taken(query, since=offered.as_of))
 
-    async def offered(self, query: SlotQuery) -> Offered:
-        """The offer of the system of record, or a stale one of the last 15 seconds. Raises UpstreamUnavailable."""
+    async def offered(self, query: SlotQuery, *, after: datetime | None = None) -> Offered:
+        """The offer of the system of record, read after this time if one is given, or else a stale one. Raises UpstreamUnavailable."""
         if not query.clinician_ids:
-            return Offered(slots=(), as_of=self._clock.now())
-        return await self._recent.slots(query)
+            return Offered(slots=query.no_slots, as_of=self._clock.now())
+        return await self._windows.offered(query, after=after)
 
-    async def taken(self, query: SlotQuery) -> list[Busy]:
-        """The held and claimed intervals within the query's span."""
+    async def taken(self, query: SlotQuery, *, since: datetime) -> list[Busy]:
+        """What is taken within the query's span of an offer of this time (UTC): holds, claims, and visits booked here since.
+
+        In this order: a hold is released only once its claim or visit is recorded, and a claim only once its visit is.
+        """
         if not query.clinician_ids:
             return []
-        return await self.busy(sorted(query.clinician_ids), query.span)
+        people = sorted(query.clinician_ids)
+        taken = await self.busy(people, query.span)
+        return [*taken, *await self._bookings.booked(people, query.span, since=since)]
 
     def by_day(self, query: SlotQuery, offered: Offered, taken: Iterable[Busy]) -> list[Day]:
         """Every day of the query with the offered slots that are in the future, outside the schedule notice, and not taken."""
-        now, time_zone = self._clock.now(), zone(query.time_zone)
-        by_day: dict[date, list[Slot]] = {
-            query.first + timedelta(days=n): [] for n in range((query.last - query.first).days + 1)
-        }
-        soonest = now + query.notice
-        bookable = (slot for slot in offered.slots if slot.start > now and slot.start >= soonest)
-        for slot in free_of(bookable, taken):
-            day = slot.start.astimezone(time_zone).date()
-            if day in by_day:  # upstream sometimes reads dates in another time zone
-                by_day[day].append(slot)
-        return [
-            Day(date=day, slots=tuple(slots), as_of=offered.as_of, stale=offered.stale)
-            for day, slots in by_day.items()
-        ]
+        free = free_of(bookable_of(offered.slots, now=self._clock.now(), notice=query.notice), taken)
+        days = days_of(free, first=query.first, last=query.last, time_zone=query.time_zone)
+        return [Day(date=day, slots=slots, as_of=offered.as_of, stale=offered.stale) for day, slots in days]
 
     async def days(self, query: SlotQuery) -> list[date]:
         """The days, from today on, with anything on offer in the calendar month that the query begins in. Ignores holds.
@@ -100,7 +119,7 @@ class SlotSearch:
         today = self._clock.now().astimezone(zone(query.time_zone)).date()
         first = query.first.replace(day=1)
         last = (first + timedelta(days=32)).replace(day=1) - timedelta(days=1)
-        days = await self._recent.days(replace(query, first=first, last=last))
+        days = await self._windows.days(replace(query, first=first, last=last))
         return [day for day in days if day >= today]
 
     async def busy(self, clinician_ids: list[str], span: Interval) -> list[Busy]:
@@ -114,9 +133,12 @@ class SlotSearch:
         """Whether the system of record offers exactly this slot right now; never the fallback. Raises UpstreamUnavailable."""
         return slot in await self.offered_day(slot)
 
-    async def offered_day(self, slot: Slot) -> Sequence[Slot]:
+    async def offered_day(self, slot: Slot) -> SlotColumns:
         """The present offer of the slot's day (UTC) for the same clinician, visit type, contact type and location."""
-        return (await self._recent.slots_now(SlotQuery.like(slot))).slots
+        offered = (await self._windows.offered_now(SlotQuery.like(slot))).slots
+        if slot not in offered:
+            self._windows.deny(slot)
+        return offered
 
     def check_range(self, first: date, last: date, time_zone: str) -> None:
         """Raise InvalidInput on an unknown time zone, or unless the days first..last are a valid range."""

@@ -7,11 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from starlette.datastructures import Headers
-
 from booking.principals import Caller, Principal
 from gateway.callers.client_networks import NetworkPseudonyms
 from gateway.callers.tokens import GatewayTokens, InvalidToken, TokenVerifier
+from gateway.headers import Headers
 from schema.errors import RequestError
 
 VISITOR_HEADER = "frontdoor-visitor"
@@ -46,7 +45,8 @@ class Authenticator:
 
         A visitor token that the gateway did not sign counts as absent: queries still work, and the app is asked for a fresh one.
         """
-        visitor = self.tokens.read_visitor(headers.get(VISITOR_HEADER, ""))
+        shown = headers.get(VISITOR_HEADER)
+        visitor = self.tokens.read_visitor(shown) if shown else None
         bearer = await self._bearer(headers.get("authorization"))
         client = self.network(headers)
         if bearer is not None:

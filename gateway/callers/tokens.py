@@ -9,9 +9,10 @@ import hashlib
 import hmac
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
-from typing import Protocol
+from functools import lru_cache
+from typing import Generic, Protocol, TypeVar
 
 import jwt
 
@@ -23,6 +24,10 @@ from gateway.settings.sign_in import TokenSettings
 
 # 128 random bits: another visitor's name is neither hit by chance nor guessed.
 _VISITOR_BYTES = 16
+
+# Tokens of one kind that one process remembers as verified, those used last, each of at most so many characters.
+_REMEMBERED = 4_096
+_LONGEST = 256
 
 # `iss` and `aud` of development tokens, so that no other program accepts them.
 DEVELOPMENT_ISSUER = "frontdoor-development"
@@ -41,6 +46,9 @@ _SUBJECT = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 ROLES: Mapping[str, PrincipalKind] = {
     kind.value: kind for kind in (PrincipalKind.PATIENT, PrincipalKind.STAFF, PrincipalKind.OPERATOR)
 }
+
+
+T = TypeVar("T")
 
 
 class InvalidToken(Exception):
@@ -64,24 +72,32 @@ def keyed_digest(key: bytes, text: str) -> str:
     return hmac.digest(key, text.encode(), hashlib.sha256).hex()
 
 
-class SignedNames:
-    """Signs and reads tokens of the form `<prefix>_<name>.<signature>`."""
+class SignedNames(Generic[T]):
+    """Signs and reads tokens of the form `<prefix>_<name>.<signature>`, which do not expire; verified ones are remembered."""
 
-    def __init__(self, *, prefix: str, key: bytes) -> None:
+    def __init__(self, *, prefix: str, key: bytes, meaning: Callable[[str], T]) -> None:
+        """`meaning`: what a name stands for."""
         self._prefix = f"{prefix}_"
         self._key = key
+        self._meaning = meaning
+        self._verified = lru_cache(maxsize=_REMEMBERED)(self._verify)
 
     def sign(self, name: str) -> str:
         """The token for the name. Deterministic."""
         return f"{self._prefix}{name}.{self._signature(name)}"
 
-    def read(self, token: str) -> str | None:
-        """The name, if the signature is valid; else None."""
+    def read(self, token: str) -> T | None:
+        """What the name stands for, if the signature is valid; else None."""
+        if not token.startswith(self._prefix) or len(token) > _LONGEST or not token.isascii():
+            return None  # nobody else's tokens are remembered
+        return self._verified(token)
+
+    def _verify(self, token: str) -> T | None:
         body, _, signature = token.rpartition(".")
         name = body.removeprefix(self._prefix)
-        if name == body or not token.isascii():
+        if name == body or not hmac.compare_digest(signature, self._signature(name)):
             return None
-        return name if hmac.compare_digest(signature, self._signature(name)) else None
+        return self._meaning(name)
 
     def _signature(self, name: str) -> str:
         return _text(hmac.digest(self._key, name.encode(), hashlib.sha256))
@@ -91,8 +107,10 @@ class GatewayTokens:
     """Visitor tokens (`fdv_…`, random) and guest tokens (`fdg_<checkout id>.…`, derived)."""
 
     def __init__(self, *, secret: str) -> None:
-        self._visitors = SignedNames(prefix="fdv", key=derive_key(secret, "visitor-token"))
-        self._guests = SignedNames(prefix="fdg", key=derive_key(secret, "guest-token"))
+        self._visitors = SignedNames(
+            prefix="fdv", key=derive_key(secret, "visitor-token"), meaning=_visitor_of
+        )
+        self._guests = SignedNames(prefix="fdg", key=derive_key(secret, "guest-token"), meaning=guest_of)
 
     def visitor(self) -> str:
         """A fresh visitor token."""
@@ -104,13 +122,11 @@ class GatewayTokens:
 
     def read_visitor(self, token: str) -> Principal | None:
         """The visitor, if the signature is valid; else None."""
-        name = self._visitors.read(token)
-        return Principal(kind=PrincipalKind.VISITOR, id=name) if name else None
+        return self._visitors.read(token)
 
     def read_guest(self, token: str) -> Principal | None:
         """The guest of a checkout, if the signature is valid; else None."""
-        name = self._guests.read(token)
-        return guest_of(name) if name else None
+        return self._guests.read(token)
 
 
 class DevelopmentTokens:
@@ -193,6 +209,10 @@ class NoSignIn:
         """Raises InvalidToken."""
         del token
         raise InvalidToken
+
+
+def _visitor_of(name: str) -> Principal:
+    return Principal(kind=PrincipalKind.VISITOR, id=name)
 
 
 def _text(raw: bytes) -> str:

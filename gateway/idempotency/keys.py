@@ -1,18 +1,11 @@
 """Reads idempotency keys from requests, and requires one key and one mutation field per mutation document."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from graphql import GraphQLError
-from strawberry.extensions import SchemaExtension
-from strawberry.types import ExecutionResult
-from strawberry.types.graphql import OperationType
-
-from gateway.root_fields import root_fields
 from schema.context import Context
 from schema.errors import RequestError
-from schema.fields import is_keyless
 
 KEY_HEADER = "idempotency-key"
 
@@ -48,32 +41,20 @@ class OneMutationAtATime(RequestError):
     message = "Send one mutation field a request, each with an idempotency key of its own."
 
 
-class RequireKey(SchemaExtension):
-    """Rejects a mutation before execution when it has no key, several fields, or no identified caller.
+def require_key(
+    names: Sequence[str], context: Context, extensions: Mapping[str, Any], *, keyless: Collection[str]
+) -> None:
+    """Refuse a mutation before execution when it has no key, several fields, or no identified caller.
 
-    Fields marked `keyless` are exempt.
+    `names` are its root fields; a document with one of the `keyless` fields alone is exempt. Raises KeyRequired, KeyInvalid,
+    OneMutationAtATime, VisitorTokenRequired.
     """
-
-    def on_execute(self) -> Iterator[None]:
-        """Checks a mutation before it is executed."""
-        context = self.execution_context
-        if context.operation_type is OperationType.MUTATION:
-            try:
-                self._check(context.context)
-            except RequestError as error:
-                answer = GraphQLError(error.message, original_error=error)
-                context.result = ExecutionResult(data=None, errors=[answer])
-        yield
-
-    def _check(self, context: Context) -> None:
-        execution = self.execution_context
-        names = root_fields(execution)
-        if len(names) == 1 and is_keyless(execution.schema, names[0]):
-            return
-        read_key(context.idempotency_key, execution.operation_extensions)
-        if len(names) > 1:
-            raise OneMutationAtATime
-        _ = context.identified
+    if len(names) == 1 and names[0] in keyless:
+        return
+    read_key(context.idempotency_key, extensions)
+    if len(names) > 1:
+        raise OneMutationAtATime
+    _ = context.identified
 
 
 def read_key(header: str | None, extensions: Mapping[str, Any] | None) -> str:

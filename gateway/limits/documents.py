@@ -1,13 +1,12 @@
 """Parses, measures and validates documents, and caches the valid ones.
 
-`RequestLimits` calls it for each operation, before execution. Cheap limits are checked first: length and tokens when it is parsed, then the
+`gateway.pipeline` calls it for each operation, before execution. Cheap limits are checked first: length and tokens when it is parsed, then the
 measures, then the pairs to be compared, and validation last. An invalid document is not cached, so it can evict nothing.
 """
 
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from graphql import (
     DocumentNode,
@@ -24,12 +23,13 @@ from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRul
 from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 
 from booking.single_flight import SingleFlight
-from gateway.limits.bounds import COST, LENGTH, NESTING, TOKENS, TooMuch, check
+from gateway.limits.bounds import LENGTH, NESTING, TOKENS, TooMuch, check
 from gateway.limits.measuring import Measuring, Operation
 from gateway.limits.overlaps import Overlaps
 from gateway.limits.parse_queue import ParseQueue
 from gateway.limits.weights import weights_of
 from gateway.value_errors import LiteralsOfCorrectType
+from schema.errors import RequestError
 
 # Apps send some dozens of documents of a kilobyte or two, again and again; the bounds are for senders who make up new ones.
 # A cached character takes some 200 bytes, so 50 MB in all, which the garbage collector traverses now and then.
@@ -52,6 +52,19 @@ _BEYOND = {
 }
 
 
+class OperationNotNamed(RequestError):
+    """The document has several operations, and the request names none of them."""
+
+    code = "OPERATION_NAME_REQUIRED"
+    message = "The document has several operations: name one of them in operationName."
+
+
+class OperationUnknown(RequestError):
+    """The document has no operation, or none of the name that the request gives; the message does not repeat it."""
+
+    message = "operationName names no operation of the document."
+
+
 @dataclass(frozen=True, kw_only=True)
 class Examined:
     """A parsed document within the limits, with its validation errors."""
@@ -60,11 +73,17 @@ class Examined:
     operations: Mapping[str | None, Operation]
     errors: tuple[GraphQLError, ...]  # from validation; empty: valid
 
-    def check_cost(self, operation_name: str | None, variables: Mapping[str, Any]) -> None:
-        """Evaluate the operation's page sizes and cost with these variables. Raises InvalidInput, TooMuch."""
-        operation = self.operations.get(operation_name)
-        if operation is not None:
-            check(COST, operation.cost.at({**operation.defaults, **variables}))
+    def operation(self, name: str | None) -> Operation:
+        """The operation of this name; None: the only one. Raises OperationNotNamed, OperationUnknown."""
+        if name is not None:
+            found = self.operations.get(name)
+        elif len(self.operations) > 1:
+            raise OperationNotNamed
+        else:
+            found = next(iter(self.operations.values()), None)
+        if found is None:
+            raise OperationUnknown
+        return found
 
 
 class Documents:

@@ -8,6 +8,8 @@ go unmeasured.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
 
 from graphql import (
     DocumentNode,
@@ -33,9 +35,20 @@ from graphql import (
 )
 from graphql.utilities import get_default_value_ast
 
-from gateway.limits.bounds import ALIASES, DEPTH, DIRECTIVES, FIELDS, NESTING, OPERATIONS, ROOT_FIELDS, check
+from gateway.limits.bounds import (
+    ALIASES,
+    COST,
+    DEPTH,
+    DIRECTIVES,
+    FIELDS,
+    NESTING,
+    OPERATIONS,
+    ROOT_FIELDS,
+    check,
+)
 from gateway.limits.cost import Cost, Size, page
 from gateway.limits.weights import SIZE_ARGUMENTS, SIZES, USUAL_SIZE
+from gateway.root_fields import root_fields
 
 # A number with more digits is no page size; int() raises ValueError for thousands of digits.
 _DIGITS = 20
@@ -71,10 +84,28 @@ class Measure:
 
 @dataclass(frozen=True, kw_only=True)
 class Operation:
-    """The cost of one operation of a document."""
+    """One operation of a document, with everything that depends on the document alone."""
 
+    node: OperationDefinitionNode
+    fields: tuple[FieldNode, ...]  # at its root, each as often as it is selected
+    names: tuple[str, ...]  # of those fields
     cost: Cost
     defaults: Mapping[str, int]  # of its Int variables, which may be page sizes
+
+    @property
+    def kind(self) -> OperationType:
+        """Query, mutation or subscription."""
+        return self.node.operation
+
+    def check_cost(self, variables: Mapping[str, Any]) -> None:
+        """Evaluate the page sizes and the cost with these variables. Raises InvalidInput, TooMuch."""
+        if not self._costs_the_same:
+            check(COST, self.cost.at({**self.defaults, **variables}))
+
+    @cached_property
+    def _costs_the_same(self) -> bool:
+        """Whether the cost is within the limit whatever the variables are. Found once; what is refused is refused anew each time."""
+        return not self.cost.variables() and self.cost.at({}) <= COST.most
 
 
 class Measuring:
@@ -95,8 +126,16 @@ class Measuring:
         for one in self._operations:
             measured = self._operation(one)
             check(ROOT_FIELDS, measured.top)
-            found[one.name.value if one.name else None] = Operation(
-                cost=_all_of(measured), defaults=_defaults(one)
+            fields = tuple(root_fields(one, self._fragments))
+            found.setdefault(
+                one.name.value if one.name else None,
+                Operation(
+                    node=one,
+                    fields=fields,
+                    names=tuple(field.name.value for field in fields),
+                    cost=_all_of(measured),
+                    defaults=_defaults(one),
+                ),
             )
             whole.add(measured)
         for name in self._fragments:

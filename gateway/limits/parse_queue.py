@@ -10,7 +10,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from booking.fair_queue import Asker, FairQueue, QueueFull
-from booking.work_context import current_work
 from gateway.rates import TooManyRequests
 
 # Waiting tasks per sender: a second or two of work. An app has some dozens of documents, each new once per process.
@@ -83,12 +82,3 @@ class ParseQueue:
             self._taken = False
         else:
             place.given.set_result(None)
-
-
-def sender() -> str:
-    """The key of the present request for fair queues: its network's pseudonym, or the caller where the network is not known.
-
-    All requests of which neither is known share one key.
-    """
-    work = current_work.get()
-    return work.client or work.actor

@@ -5,7 +5,7 @@ Counted by the package `limits`, in Redis or in the process. The numbers are in 
 
 from gateway.rates.attempt_limits import RateAttemptLimiter
 from gateway.rates.counting import Counts
-from gateway.rates.operations import OperationRates, RateLimits, TooManyRequests
+from gateway.rates.operations import OperationRates, TooManyRequests
 from gateway.rates.webhook_sender_limits import BlockedSenders
 
 __all__ = [
@@ -13,6 +13,5 @@ __all__ = [
     "Counts",
     "OperationRates",
     "RateAttemptLimiter",
-    "RateLimits",
     "TooManyRequests",
 ]

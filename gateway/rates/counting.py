@@ -20,6 +20,7 @@ from collections import defaultdict, deque
 from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import lru_cache
 
 import structlog
 from limits import RateLimitItemPerSecond
@@ -33,6 +34,9 @@ log = structlog.get_logger(__name__)
 
 # `add_in_steps` sends to Redis once per so many counts: a round trip to Redis costs more than a small query.
 STEP = 10
+
+# Keys that one process remembers, those used last: each subject has one or two for a minute.
+_KEYS = 10_000
 
 # Seconds without requests to Redis after one failed, so that not every request waits for its timeout.
 LEFT_ALONE = 5.0
@@ -81,6 +85,8 @@ class Counts:
         # all strangers share.
         self._tallies: defaultdict[str, Expiring[Tally]] = defaultdict(lambda: Expiring(Tally, now=self._now))
         self._tasks: set[asyncio.Task[None]] = set()
+        # Bounded for the same reason. A key holds an HMAC, which costs more than everything else of a count.
+        self._key_of = lru_cache(maxsize=_KEYS)(self._new_key)
         # Subtractions to repeat once the shared storage is available again.
         self._owed: deque[Count] = deque(maxlen=MOST)
         self._alone_until = 0.0
@@ -186,10 +192,12 @@ class Counts:
         return self._tallies[bound.scope].get_or_add(key, _seconds(bound))
 
     def _name(self, bound: Bound) -> str:
-        window = int(self._now() // bound.window.total_seconds())
-        subject = keyed_digest(self._key, bound.subject)[:32]
-        item = RateLimitItemPerSecond(bound.most, _seconds(bound), namespace=bound.what)
-        return item.key_for(subject, window)
+        seconds = _seconds(bound)
+        return self._key_of(bound.what, bound.subject, bound.most, seconds, int(self._now() // seconds))
+
+    def _new_key(self, what: str, subject: str, most: int, seconds: int, window: int) -> str:
+        item = RateLimitItemPerSecond(most, seconds, namespace=what)
+        return item.key_for(keyed_digest(self._key, subject)[:32], window)
 
     def _left(self, bound: Bound) -> int:
         """Seconds until the present window ends, rounded up, at least 1."""

@@ -1,23 +1,13 @@
-"""Rate limits of requests and of the root fields of operations, checked before execution, over HTTP and WebSocket.
-
-`OperationRates` counts and refuses; `RateLimits` is the Strawberry extension that calls it once per operation.
-"""
+"""Rate limits of requests and of the root fields of operations, checked before execution, over HTTP and WebSocket."""
 
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 import structlog
-from graphql import GraphQLError
-from strawberry.extensions import SchemaExtension
-from strawberry.types import ExecutionResult
-from strawberry.types.graphql import OperationType
 
 from booking.principals import Caller
 from gateway.rates.counting import STEP, Bound, Count, Counts
 from gateway.rates.table import FIELDS, FREE_TIME, REQUESTS, Rate
-from gateway.rates.upstream import requests_of
-from gateway.root_fields import root_fields
-from schema.context import Context
 from schema.errors import RequestError
 
 log = structlog.get_logger(__name__)
@@ -58,10 +48,9 @@ class OperationRates:
 
     async def fields(self, names: Sequence[str], caller: Caller | None, client: str | None) -> None:
         """Count the root fields of an operation, each as often as it occurs. Raises TooManyRequests."""
-        for name, times in Counter(names).items():
-            rate = self._fields.get(name)
-            if rate is not None:
-                await self._add(rate, times, caller, client)
+        counted = [name for name in names if name in self._fields]
+        for name, times in Counter(counted).items() if counted else ():
+            await self._add(self._fields[name], times, caller, client)
 
     async def free_time(self, requests: int, caller: Caller | None, client: str | None) -> None:
         """Count the upstream requests that a search for free time would make. Raises TooManyRequests."""
@@ -93,25 +82,3 @@ def of_network(rate: Rate, client: str | None) -> Iterator[Bound]:
     """The limit of the network; none where the network is not known."""
     if rate.network is not None and client is not None:
         yield Bound(what=rate.what, subject=f"network:{client}", most=rate.network, window=rate.window)
-
-
-class RateLimits(SchemaExtension):
-    """The Strawberry extension that counts an operation after validation, right before it is executed."""
-
-    def __init__(self, rates: OperationRates) -> None:
-        self._rates = rates
-
-    async def on_execute(self) -> AsyncIterator[None]:
-        """Count the operation, unless an earlier extension has refused it already."""
-        execution = self.execution_context
-        if execution.result is None:
-            context: Context = execution.context
-            try:
-                await self._rates.fields(root_fields(execution), context.caller, context.client)
-                await self._rates.free_time(requests_of(execution), context.caller, context.client)
-            except TooManyRequests as error:
-                answer = GraphQLError(error.message, original_error=error)
-                if execution.operation_type is OperationType.SUBSCRIPTION:
-                    raise answer from error  # a result set in advance does not stop a subscription
-                execution.result = ExecutionResult(data=None, errors=[answer])
-        yield

@@ -1,21 +1,19 @@
-"""Counts the upstream requests that an operation's search for free time would make with cold caches, for `FREE_TIME`."""
+"""Counts the upstream requests that an operation's search for free time would make if nobody shared any, for `FREE_TIME`.
+
+As many as before anything is learned of how many days one request may ask for; what was read a moment ago, or is known by then, costs less.
+"""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from types import MappingProxyType
 from typing import Any
 
-from graphql import GraphQLError, GraphQLSchema, OperationType
+from graphql import FieldNode, GraphQLError, GraphQLSchema, OperationDefinitionNode, OperationType
 from graphql.execution.values import get_argument_values, get_variable_values
-from strawberry.types import ExecutionContext
 
+from booking.scheduling.request_sizes import FIRST_DAYS
 from booking.scheduling.search import MAX_DAYS
-from gateway.root_fields import root_nodes, wanted_operations
-from schema.executable import executable
-
-# As in the adapter of Healthie (ADR 4); repeated here, since importing the adapter would slow down every use of the schema.
-DAYS_PER_REQUEST = 2
 
 
 def _by_days(arguments: Mapping[str, Any]) -> int:
@@ -23,7 +21,7 @@ def _by_days(arguments: Mapping[str, Any]) -> int:
     if not isinstance(first, date) or not isinstance(last, date) or last < first:
         return 1
     # The search itself refuses more days.
-    return math.ceil(min((last - first).days + 1, MAX_DAYS) / DAYS_PER_REQUEST)
+    return math.ceil(min((last - first).days + 1, MAX_DAYS) / FIRST_DAYS)
 
 
 _COSTS: Mapping[str, Callable[[Mapping[str, Any]], int]] = MappingProxyType(
@@ -31,20 +29,23 @@ _COSTS: Mapping[str, Callable[[Mapping[str, Any]], int]] = MappingProxyType(
 )
 
 
-def requests_of(execution: ExecutionContext) -> int:
-    """The sum over the operation's root fields; 0 when variables or arguments fail coercion, since nothing is executed then."""
-    schema = executable(execution.schema)
-    nodes = [node for node in root_nodes(execution) if node.name.value in _COSTS]
+def requests_of(
+    schema: GraphQLSchema,
+    operation: OperationDefinitionNode,
+    fields: Sequence[FieldNode],
+    variables: dict[str, Any],
+) -> int:
+    """The sum over the operation's root `fields`; 0 when variables or arguments fail coercion, since nothing is executed then."""
+    nodes = [node for node in fields if node.name.value in _COSTS]
     if not nodes:
         return 0
-    (operation,) = wanted_operations(execution)
-    given = get_variable_values(schema, operation.variable_definitions or (), execution.variables or {})
+    given = get_variable_values(schema, operation.variable_definitions or (), variables)
     if isinstance(given, list):
         return 0
-    fields = _root_of(schema, operation.operation)
+    known = _root_of(schema, operation.operation)
     try:
         return sum(
-            _COSTS[node.name.value](get_argument_values(fields[node.name.value], node, given))
+            _COSTS[node.name.value](get_argument_values(known[node.name.value], node, given))
             for node in nodes
         )
     except GraphQLError:

@@ -1,9 +1,8 @@
 """Blocks networks that sent too many refused webhook deliveries: answers 429, reads no body and logs no single delivery."""
 
-from starlette.datastructures import Headers
-
 from booking.ports import Clock
 from gateway.callers.client_networks import NetworkPseudonyms
+from gateway.headers import Headers
 from gateway.rates.counting import Bound, Counts
 from gateway.rates.operations import of_network
 from gateway.rates.table import REFUSED_WEBHOOKS

@@ -79,7 +79,15 @@ def build_services(
     blocks = SqlBlockedClinicians(engine=base.engine)
     catalog = BookableCatalog(source=upstream.catalog, blocks=blocks)
     browsing = BookableCatalog(source=upstream.browsing, blocks=blocks)
-    search = SlotSearch(availability=upstream.availability, holds=base.holds, units=units, clock=clock)
+    search = SlotSearch(
+        availability=upstream.availability,
+        holds=base.holds,
+        units=units,
+        bookings=base.changes,
+        clock=clock,
+        store=base.shared.offer_store,
+    )
+    base.shared.local_signals.observe(search.note_changes)
     quotes = QuoteService(
         catalog=catalog, promotions=AttemptLimitedPromotions(inner=upstream.promotions, attempts=attempts)
     )
@@ -165,7 +173,6 @@ def _live_queries(base: Foundation, *, search: SlotSearch, records: RecordsServi
         search=search,
         records=records,
         units=base.units,
-        changes=base.changes,
         clock=base.clock,
     )
 

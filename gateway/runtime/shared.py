@@ -1,4 +1,4 @@
-"""What the processes of a practice share: holds, pacing, change signals and the catalog cache.
+"""What the processes of a practice share: holds, pacing, change signals, the catalog cache and offers of free time.
 
 Through Redis where one is set; otherwise holds are in the database, and the rest is per process.
 """
@@ -14,6 +14,7 @@ from booking.change_signals import ChangeSignals, LocalChangeSignals
 from booking.local_pacer import LocalPacer
 from booking.pacing import LearnedPaces, Pace, Pacer
 from booking.ports import Clock, HoldStore
+from booking.scheduling.offer_store import OfferStore
 from gateway.settings import Settings
 from integrations.database.holds import SqlHoldStore
 
@@ -36,6 +37,7 @@ class Shared:
     # Signals among processes; None: each finds the changes of others by polling.
     redis_signals: "RedisChangeSignals | None" = None
     catalog_cache: CatalogCache | None = None
+    offer_store: OfferStore | None = None  # None: each process reads free time for itself
     redis: "Redis | None" = None  # with a short timeout, for callers that carry on without it when it is slow
 
     @property
@@ -63,6 +65,7 @@ def share(settings: Settings, *, engine: AsyncEngine, clock: Clock, exits: Async
     from integrations.redis.change_signals import RedisChangeSignals  # noqa: PLC0415
     from integrations.redis.client import SHORT_SECONDS, connect_listener, connect_redis  # noqa: PLC0415
     from integrations.redis.holds import RedisHoldStore  # noqa: PLC0415
+    from integrations.redis.offers import RedisOfferStore  # noqa: PLC0415
     from integrations.redis.pacing import RedisPacer  # noqa: PLC0415
 
     prefix, secret = f"frontdoor:{settings.tenant}:", settings.secret_key.get_secret_value().encode()
@@ -83,5 +86,6 @@ def share(settings: Settings, *, engine: AsyncEngine, clock: Clock, exits: Async
         local_signals=local_signals,
         redis_signals=redis_signals,
         catalog_cache=RedisCatalogCache(client=quick, prefix=prefix),
+        offer_store=RedisOfferStore(client=quick, prefix=prefix),
         redis=quick,
     )

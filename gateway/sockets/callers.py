@@ -4,10 +4,9 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from starlette.datastructures import Headers
-
 from gateway.callers.authentication import VISITOR_HEADER
 from gateway.errors import as_request_error
+from gateway.headers import RequestHeaders
 from gateway.rates import TooManyRequests
 from gateway.requests import request_id_of
 from gateway.sockets.messages import Close, Malformed
@@ -32,13 +31,15 @@ def who_asks() -> Iterator[None]:
         raise Close(1013, "Try again later") from error
 
 
-def with_credentials(headers: Headers, payload: Mapping[str, Any]) -> Headers:
+def with_credentials(headers: RequestHeaders, payload: Mapping[str, Any]) -> RequestHeaders:
     """The upgrade's headers, overridden by the payload's credentials. Raises Malformed when one is not a string or null."""
     given = {name.lower(): value for name, value in payload.items() if name.lower() in CREDENTIALS}
     if not all(isinstance(value, str | None) for value in given.values()):
         raise Malformed("payload names the caller by strings")
     overrides = {
-        name: value.encode("latin-1", "replace") for name, value in given.items() if value is not None
+        name.encode(): value.encode("latin-1", "replace")
+        for name, value in given.items()
+        if value is not None
     }
-    kept = [(name, value) for name, value in headers.raw if name.decode("latin-1").lower() not in overrides]
-    return Headers(raw=[*kept, *((name.encode(), value) for name, value in overrides.items())])
+    kept = [(name, value) for name, value in headers.raw if name not in overrides]
+    return RequestHeaders([*kept, *overrides.items()])

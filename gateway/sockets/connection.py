@@ -6,16 +6,17 @@ Close codes are those of the graphql-transport-ws protocol; see docs/sockets.md.
 import asyncio
 from collections.abc import Callable
 
-import strawberry
 import structlog
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from booking.principals import Caller
 from booking.tasks import cancel_and_wait
 from gateway.errors import as_request_error, request_error_body
+from gateway.headers import RequestHeaders
 from gateway.limits.parse_queue import ParseQueue
+from gateway.pipeline import Pipeline
 from gateway.rates import TooManyRequests
-from gateway.requests import Requests, request_id_of
+from gateway.requests import InLogs, Requests, request_id_of
 from gateway.sockets import operations
 from gateway.sockets.callers import who_asks, with_credentials
 from gateway.sockets.messages import (
@@ -54,8 +55,9 @@ class Connection:
     def __init__(
         self,
         socket: WebSocket,
+        headers: RequestHeaders,
         *,
-        schema: strawberry.Schema,
+        pipeline: Pipeline,
         requests: Requests,
         rules: SocketRules,
         parse_queue: ParseQueue,
@@ -64,13 +66,13 @@ class Connection:
     ) -> None:
         """`sender` is whom `parse_queue` counts large messages by. `admit` is called once with the caller, and may raise Close."""
         self._socket = socket
-        self._schema = schema
+        self._pipeline = pipeline
         self._requests = requests
         self._rules = rules
         self._parse_queue = parse_queue
         self._sender = sender
         self._admit = admit
-        self._headers = socket.headers
+        self._upgrade = self._headers = headers
         self._init_received = False
         self._acknowledged = False
         self._closed = False
@@ -151,7 +153,7 @@ class Connection:
         if self._init_received:
             raise Close(4429, "Too many initialisation requests")
         self._init_received = True
-        self._headers = with_credentials(self._socket.headers, message.payload or {})
+        self._headers = with_credentials(self._upgrade, message.payload or {})
         with who_asks():
             caller = await self._requests.caller(self._headers)
         self._admit(caller)
@@ -189,8 +191,9 @@ class Connection:
         request_id = request_id_of(None)
         try:
             # An idempotency key in the upgrade's headers is ignored: a socket carries many mutations.
-            async with self._requests.opened(self._headers, request_id=request_id) as context:
-                await operations.run(asked, context, schema=self._schema, send=send)
+            with InLogs(request_id):
+                context = await self._requests.context(self._headers, request_id=request_id)
+                await operations.run(asked, context, pipeline=self._pipeline, send=send)
         except Exception as error:  # noqa: BLE001  # the caller could not be authenticated
             refused = as_request_error(error, request_id=request_id)
             if isinstance(error, RequestError) and not refused.retryable:

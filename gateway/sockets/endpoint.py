@@ -4,14 +4,14 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import strawberry
-from starlette.datastructures import Headers
 from starlette.responses import PlainTextResponse
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
 
 from booking.principals import Caller
+from gateway.headers import Headers, RequestHeaders
 from gateway.limits.parse_queue import ParseQueue
+from gateway.pipeline import Pipeline
 from gateway.requests import Requests
 from gateway.sockets.connection import Admit, Connection
 from gateway.sockets.messages import Close
@@ -24,10 +24,10 @@ class SocketEndpoint:
     """The ASGI application for all sockets of one process."""
 
     def __init__(
-        self, *, schema: strawberry.Schema, requests: Requests, rules: SocketRules, parse_queue: ParseQueue
+        self, *, pipeline: Pipeline, requests: Requests, rules: SocketRules, parse_queue: ParseQueue
     ) -> None:
         """`parse_queue` is shared with HTTP: it paces everything large that this process parses."""
-        self._schema = schema
+        self._pipeline = pipeline
         self._parse_queue = parse_queue
         self._requests = requests
         self._rules = rules
@@ -37,11 +37,11 @@ class SocketEndpoint:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serves one socket until it closes."""
-        socket = WebSocket(scope, receive, send)
-        if not self._may_connect(socket.headers):
+        socket, headers = WebSocket(scope, receive, send), RequestHeaders(scope["headers"])
+        if not self._may_connect(headers):
             await socket.close()  # before it is accepted, so HTTP 403
             return
-        network = self._requests.authenticator.network(socket.headers)
+        network = self._requests.authenticator.network(headers)
         crowded = network is not None and self._of_network[network] >= self._rules.per_network
         if crowded or self._open >= self._rules.in_all:
             await socket.send_denial_response(PlainTextResponse("Too many sockets. Try again later.", 503))
@@ -54,7 +54,8 @@ class SocketEndpoint:
         with self._counted(network) as admit:
             connection = Connection(
                 socket,
-                schema=self._schema,
+                headers,
+                pipeline=self._pipeline,
                 requests=self._requests,
                 rules=self._rules,
                 parse_queue=self._parse_queue,

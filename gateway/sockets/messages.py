@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+from gateway.graphql_request import GraphQLRequest
 from gateway.json_text import read_json
 from gateway.trusted_documents import named_in
 
@@ -54,10 +55,7 @@ class Subscribe:
     """`subscribe`: runs an operation of any kind, queries and mutations included."""
 
     id: str  # the client's name for it
-    query: str | None  # none: a trusted document, named in the extensions
-    variables: _Object = None
-    operation_name: str | None = None
-    extensions: _Object = None
+    request: GraphQLRequest
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,9 +102,10 @@ def pong(ping: Ping) -> str:
     return json.dumps({"type": "pong", **payload})
 
 
-def next_result(name: str, payload: Mapping[str, Any]) -> str:
-    """`next`: one result of an operation."""
-    return json.dumps({"id": name, "type": "next", "payload": payload})
+def next_result(name: str, data: bytes, more: Mapping[str, Any]) -> str:
+    """`next`: one result of an operation: the JSON text of its `data`, and what else is in the payload."""
+    others = "".join(f",{json.dumps(key)}:{json.dumps(value)}" for key, value in more.items())
+    return f'{{"id":{json.dumps(name)},"type":"next","payload":{{"data":{data.decode()}{others}}}}}'
 
 
 def failed(name: str, errors: Sequence[Mapping[str, Any]]) -> str:
@@ -130,10 +129,12 @@ def _subscribe(value: Mapping[str, Any]) -> Subscribe:
         raise Malformed("payload.operationName must be a string or null")
     return Subscribe(
         id=_id(value),
-        query=query,
-        variables=_object(payload, "variables"),
-        operation_name=operation_name,
-        extensions=extensions,
+        request=GraphQLRequest(
+            query=query,
+            operation_name=operation_name,
+            variables=_object(payload, "variables") or {},
+            extensions=extensions or {},
+        ),
     )
 
 

@@ -42,13 +42,17 @@ async def span(
     Records are numbered as they are written, a moment after their time, so a few of other times may be at either end. The part is
     empty when the number is not above the anchor's.
     """
-    first, last = select(func.min(_c.sequence)), select(func.max(_c.sequence))
+    ends_of = select(func.min(_c.sequence), func.max(_c.sequence))
+    if since is not None or until is not None:
+        # Counted too, since PostgreSQL would look for the least number alone by walking the chain from its beginning. The index of
+        # times leads to the records of that time, and to no others; whoever asks for their span reads all of them next.
+        ends_of = ends_of.add_columns(func.count())
     if since is not None:
-        first = first.where(_c.at >= stamp(since))
+        ends_of = ends_of.where(_c.at >= stamp(since))
     if until is not None:
-        last = last.where(_c.at < stamp(until))
+        ends_of = ends_of.where(_c.at < stamp(until))
     async with reading(engine) as connection:
-        begins, ends = await connection.scalar(first), await connection.scalar(last)
+        begins, ends = (await connection.execute(ends_of)).one()[:2]
         if begins is None or ends is None:
             return NOTHING_YET, 0
         before = await _links(connection, _c.sequence == begins - 1)

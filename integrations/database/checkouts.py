@@ -5,12 +5,12 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Integer, Select, and_, bindparam, or_, select, tuple_, update
+from sqlalchemy import Integer, Select, and_, bindparam, or_, select, text, tuple_, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from booking.checkout.model import Checkout, CheckoutState
-from booking.checkout.transitions import CALLING, ENDED, TERMINAL, UNDER_WAY
+from booking.checkout.transitions import CALLING, TERMINAL, UNDER_WAY
 from booking.errors import AlreadyCounted, StaleCheckout, UnknownState
 from booking.operations.model import CheckoutSummary, HistoryEntry, ListCursor
 from booking.refusals import PaymentInProgress
@@ -20,7 +20,7 @@ from integrations.database.columns import UtcTime, breaks_unique, insert_or_igno
 from integrations.database.leases import is_due
 from integrations.database.saving import save_with_history
 from integrations.database.sealing import Sealer
-from integrations.database.tables.checkouts import checkouts
+from integrations.database.tables.checkouts import NOT_ENDED, NOT_OVER, OVER_RARELY, RARE_ENDS, checkouts
 
 # An insert that loses the race for a hold, and then finds the winner ended, tries again; three losses in a row do not happen.
 _ADD_TRIES = 3
@@ -34,10 +34,11 @@ _c = checkouts.c
 
 # Built once: a statement with so many columns takes as long to build as to execute.
 _BY_ID = select(checkouts).where(_c.id == bindparam("wanted"))
-_LIVE_FOR_HOLD = select(checkouts).where(_c.hold_id == bindparam("wanted"), _c.state.not_in(sorted(ENDED)))
+_NOT_ENDED, _NOT_OVER, _OVER_RARELY = text(NOT_ENDED), text(NOT_OVER), text(OVER_RARELY)
+_LIVE_FOR_HOLD = select(checkouts).where(_c.hold_id == bindparam("wanted"), _NOT_ENDED)
 _NOTE_HOLD = (
     update(checkouts)
-    .where(_c.hold_id == bindparam("wanted"), _c.state.not_in(sorted(ENDED)))
+    .where(_c.hold_id == bindparam("wanted"), _NOT_ENDED)
     .values(hold_expires_at=bindparam("expires_at", type_=UtcTime))
 )
 _OF_PATIENT = select(checkouts).where(_c.patient_id == bindparam("wanted"), _c.id != bindparam("besides"))
@@ -163,12 +164,12 @@ class SqlCheckouts:
         """
         calling = and_(_c.state.in_(sorted(CALLING)), _c.intended_at <= since)
         late = and_(_c.state.in_(sorted(UNDER_WAY)), _c.confirm_deadline <= since)
-        query = select(_c.id).where(or_(calling, late)).order_by(_c.id)
+        query = select(_c.id).where(_NOT_OVER, or_(calling, late)).order_by(_c.id)
         return (await self._connection.scalars(query)).all()
 
     async def of_unknown_state(self) -> Sequence[str]:
         """Return ids of rows at a state of a newer release."""
-        query = select(_c.id).where(_c.state.not_in(sorted(CheckoutState)))
+        query = select(_c.id).where(_NOT_OVER, _c.state.not_in(sorted(CheckoutState)))
         return (await self._connection.scalars(query)).all()
 
     async def listed(
@@ -178,6 +179,10 @@ class SqlCheckouts:
         query = _LISTED.limit(limit)
         if state is not None:
             query = query.where(_c.state == state)
+            if state not in TERMINAL:
+                query = query.where(_NOT_OVER)
+            elif state in RARE_ENDS:
+                query = query.where(_OVER_RARELY)
         if attention:
             query = query.where(_c.attention.is_not(None))
         if after is not None:

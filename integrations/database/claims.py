@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from functools import cache
 
-from sqlalchemy import String, and_, bindparam, delete, exists, or_, select
+from sqlalchemy import String, and_, bindparam, delete, exists, or_, select, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -20,7 +20,7 @@ from booking.checkout.transitions import LATE
 from booking.refusals import SlotTaken
 from booking.slots import Busy, Interval
 from integrations.database.columns import UtcTime, upsert_in
-from integrations.database.tables.checkouts import checkouts
+from integrations.database.tables.checkouts import NOT_OVER, checkouts
 from integrations.database.tables.slots import slot_claims
 
 # By how much the clocks of two processes may differ.
@@ -106,7 +106,9 @@ class SqlClaims:
 
     async def release_begun(self, now: datetime) -> int:
         """Release the claims of checkouts that wait for a person while their visit's start has passed; returns how many."""
-        waiting = select(checkouts.c.id).where(checkouts.c.state == CheckoutState.NEEDS_ATTENTION)
+        waiting = select(checkouts.c.id).where(
+            checkouts.c.state == CheckoutState.NEEDS_ATTENTION, text(NOT_OVER)
+        )
         begun = delete(slot_claims).where(_c.starts_at <= now, _c.checkout_id.in_(waiting))
         return (await self._connection.execute(begun)).rowcount
 

@@ -13,6 +13,7 @@ from sqlalchemy import (
     exists,
     func,
     literal,
+    or_,
     select,
     union,
     update,
@@ -23,6 +24,7 @@ from booking.events.deliveries import EventDelivery
 from integrations.database.columns import upsert
 from integrations.database.event_outbox import recorded
 from integrations.database.leases import GIVEN_BACK, is_due
+from integrations.database.reaping import reap
 from integrations.database.tables.events import event_deliveries, practice_events, subscribers
 
 _s = subscribers.c
@@ -72,10 +74,15 @@ class SqlEventDeliveries:
 
     async def due(self, subscriber_id: str, now: datetime, *, limit: int) -> Sequence[EventDelivery]:
         """Deliveries due at `now` that are not leased, in the order of the outbox."""
-        query = (
-            _DELIVERIES.where(_d.subscriber_id == subscriber_id, is_due(event_deliveries, now), _enabled())
+        # Chosen before they are joined with their events: else a month of events may be read for some.
+        chosen = (
+            select(_d.sequence)
+            .where(_d.subscriber_id == subscriber_id, is_due(event_deliveries, now), _enabled())
             .order_by(_d.sequence)
             .limit(limit)
+        )
+        query = _DELIVERIES.where(_d.subscriber_id == subscriber_id, _d.sequence.in_(chosen)).order_by(
+            _d.sequence
         )
         return [_delivery(row) for row in (await self._connection.execute(query)).mappings()]
 
@@ -152,7 +159,12 @@ class SqlEventDeliveries:
 
     async def retry_all(self, subscriber_id: str, *, now: datetime) -> int:
         """Make every undelivered event due now, dead letters included. Returns how many."""
-        undelivered = update(event_deliveries).where(_d.subscriber_id == subscriber_id, _d.told_at.is_(None))
+        # It waits, or is a dead letter: each has an index, and those that were delivered have none.
+        undelivered = update(event_deliveries).where(
+            _d.subscriber_id == subscriber_id,
+            or_(_d.due_at.is_not(None), _d.dead_at.is_not(None)),
+            _d.told_at.is_(None),
+        )
         return (await self._connection.execute(undelivered.values(_reset(now)))).rowcount
 
     async def remove(self, subscriber_id: str) -> bool:
@@ -197,8 +209,7 @@ class SqlEventDeliveries:
 async def reap_deliveries(engine: AsyncEngine) -> int:
     """Delete deliveries of events that the retention has deleted; returns how many."""
     first = select(func.min(_e.sequence)).scalar_subquery()
-    async with engine.begin() as connection:
-        return (await connection.execute(delete(event_deliveries).where(_d.sequence < first))).rowcount
+    return await reap(engine, _d.sequence < first, oldest_first=_d.sequence)
 
 
 _COLUMNS = ("subscriber_id", "sequence", "tries", "due_at")

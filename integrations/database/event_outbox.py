@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import and_, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from booking.events.model import DomainEvent, EventName, RecordedEvent
@@ -12,6 +12,7 @@ from booking.resources import Kind, Party, Resource
 from booking.stored_names import known, known_or_none
 from integrations.database.columns import insert_or_ignore
 from integrations.database.engine import reading
+from integrations.database.reaping import reap
 from integrations.database.tables.events import practice_events
 
 _e = practice_events.c
@@ -79,9 +80,7 @@ class SqlEventLog:
         The latest event stays: an empty table would make SQLite reuse sequences that cursors have passed already.
         """
         latest = select(func.max(_e.sequence)).scalar_subquery()
-        old = delete(practice_events).where(_e.at < now - KEPT, _e.sequence < latest)
-        async with self._engine.begin() as connection:
-            return (await connection.execute(old)).rowcount
+        return await reap(self._engine, and_(_e.at < now - KEPT, _e.sequence < latest), oldest_first=_e.at)
 
 
 def _row(event: DomainEvent) -> dict[str, Any]:

@@ -34,6 +34,7 @@ from booking.slots import Busy, Interval
 from integrations.database.columns import UtcTime
 from integrations.database.engine import reading
 from integrations.database.hold_rows import from_row, to_row
+from integrations.database.reaping import reap
 from integrations.database.tables.slots import holds
 
 _c = holds.c
@@ -162,13 +163,8 @@ class SqlHoldStore:
             return await _anonymous(connection, clinician_id, day, self._clock.now())
 
     async def reap(self, now: datetime) -> int:
-        """Delete holds that have expired by now (UTC); returns how many.
-
-        Skips rows that another transaction has locked, so that it cannot deadlock.
-        """
-        expired = select(_c.id).where(_c.expires_at <= now).with_for_update(skip_locked=True)
-        async with self._engine.begin() as connection:
-            return (await connection.execute(delete(holds).where(_c.id.in_(expired)))).rowcount
+        """Delete holds that have expired by now (UTC); returns how many."""
+        return await reap(self._engine, _c.expires_at <= now, oldest_first=_c.expires_at)
 
     async def _change(self, *conditions: ColumnElement[bool], **values: object) -> Hold:
         change = (

@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, and_, delete, select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from integrations.database.columns import upsert
+from integrations.database.reaping import reap
 from integrations.database.tables.callers import idempotency_keys
 
 # How long a client may retry with its key; afterwards the key counts as new.
@@ -125,9 +126,7 @@ class IdempotencyKeys:
 
     async def reap(self, now: datetime) -> int:
         """Delete keys that were first claimed 30 days ago or earlier; returns how many."""
-        old = delete(idempotency_keys).where(_c.created_at <= now - RETENTION)
-        async with self._engine.begin() as connection:
-            return (await connection.execute(old)).rowcount
+        return await reap(self._engine, _c.created_at <= now - RETENTION, oldest_first=_c.created_at)
 
     async def _change(self, claim: Claimed, **values: object) -> bool:
         change = update(idempotency_keys).where(_held(claim)).values(values)

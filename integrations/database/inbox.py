@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, delete, func, insert, select
+from sqlalchemy import ColumnElement, func, insert, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from booking.stored_names import known
@@ -12,6 +12,7 @@ from booking.sync.inbox import DeliverySource, DeliveryStats, WebhookDelivery
 from integrations.database.engine import reading
 from integrations.database.group_commit import GroupCommit
 from integrations.database.pending_refreshes import SqlPendingRefreshes
+from integrations.database.reaping import reap
 from integrations.database.tables.webhooks import webhook_deliveries
 
 _d = webhook_deliveries.c
@@ -67,15 +68,13 @@ class SqlInbox:
 
     async def reap(self, now: datetime) -> int:
         """Delete entries older than KEPT; returns how many."""
-        old = delete(webhook_deliveries).where(_d.received_at < now - KEPT)
-        async with self._engine.begin() as connection:
-            return (await connection.execute(old)).rowcount
+        return await reap(self._engine, _d.received_at < now - KEPT, oldest_first=_d.received_at)
 
     async def _read(self, condition: ColumnElement[bool]) -> Sequence[WebhookDelivery]:
         async with reading(self._engine) as connection:
-            found = await connection.execute(
-                select(webhook_deliveries).where(condition).order_by(_d.sequence)
-            )
+            # By the time, not by the number: the index of times has them in this order, and SQLite reads nothing else.
+            query = select(webhook_deliveries).where(condition).order_by(_d.received_at, _d.sequence)
+            found = await connection.execute(query)
             return [
                 WebhookDelivery(
                     event=row["event"],

@@ -1,37 +1,33 @@
-"""HealthieAvailability: free time as Healthie computes it, one request per two days."""
+"""HealthieAvailability: free time as Healthie computes it. Each call is one request."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, datetime, time, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
+from booking.slot_columns import Row, SlotColumns
 from booking.slot_query import SlotQuery
-from booking.slots import Slot
-from booking.tasks import gather_or_cancel
+from booking.zones import day_start
 from integrations.healthie.contact_types import healthie_name
+from integrations.healthie.flat_answers import MOST_TIMES
 from integrations.healthie.generated.client import Client
 from integrations.healthie.keys import KeyStore
 from integrations.upstream.errors import ContractBroken, reading
 
-# Healthie's query is meant for one day; long ranges are slow and can time out. With two days a week takes four requests.
-DAYS_PER_REQUEST = 2
-
 
 class HealthieAvailability:
-    """The port Availability. Does not know about holds."""
+    """The port Availability. Does not know about holds. Healthie's query is meant for one day; long ranges are slow and can time out."""
 
     def __init__(self, *, client: Client, keys: KeyStore) -> None:
         self._client = client
         self._keys = keys
 
-    async def slots(self, query: SlotQuery) -> Sequence[Slot]:
-        """Slots that start on the days first..last in the query's time zone, by start, then clinician.
-
-        Raises UpstreamUnavailable.
-        """
+    async def slots(self, query: SlotQuery) -> SlotColumns:
+        """Slots that start on the days first..last in the query's time zone. Raises UpstreamUnavailable."""
         query = self._bookable(query)
         if not query.clinician_ids:
-            return []
+            return query.no_slots
         with reading():
             return await self._read_slots(query)
 
@@ -47,49 +43,32 @@ class HealthieAvailability:
         """The query restricted to clinicians whose key is proved; no others are offered."""
         return replace(query, clinician_ids=query.clinician_ids & self._keys.proved)
 
-    async def _read_slots(self, query: SlotQuery) -> list[Slot]:
-        windows = await self._read_windows(query)
-        zone = ZoneInfo(query.time_zone)
-        found = {
-            (slot.start, slot.clinician_id): slot
-            for window in windows
-            for slot in window
-            if query.first <= slot.start.astimezone(zone).date() <= query.last
-        }
-        return [found[key] for key in sorted(found)]
-
-    async def _read_windows(self, query: SlotQuery) -> tuple[list[Slot], ...]:
-        """The slots of all windows.
-
-        When one request fails the others are cancelled, because there is no partial result.
-        """
-        return await gather_or_cancel(
-            *(self._read_window(query, first, last) for first, last in _windows(query))
+    async def _read_slots(self, query: SlotQuery) -> SlotColumns:
+        return query.no_slots.of_rows(await self._read_rows(query)).between(
+            day_start(query.first, query.time_zone),
+            day_start(query.last + timedelta(days=1), query.time_zone),
         )
 
-    async def _read_window(self, query: SlotQuery, first: date, last: date) -> list[Slot]:
+    async def _read_rows(self, query: SlotQuery) -> list[Row]:
         zone, asked = ZoneInfo(query.time_zone), sorted(query.clinician_ids)
+        ids = {one: one for one in asked}  # the text of each id once, not once a slot
         answer = await self._client.available_slots(
             provider_id=asked[0],
             provider_ids=asked,
             appt_type_id=query.visit_type_id,
             contact_type=healthie_name(query.contact_type),
             appt_loc_id=query.location_id,
-            start_date=datetime.combine(first, time.min, zone),
-            end_date=datetime.combine(last, time(23, 59, 59), zone),
+            start_date=datetime.combine(query.first, time.min, zone),
+            end_date=datetime.combine(query.last, time(23, 59, 59), zone),
             timezone=query.time_zone,
         )
         return [
-            Slot(
-                clinician_id=each.user_id,
-                visit_type_id=query.visit_type_id,
-                contact_type=query.contact_type,
-                location_id=query.location_id,
-                start=each.date,
-                minutes=each.length,
-            )
+            (_seconds(each.date), clinician_id, minutes)
             for each in answer.available_slots_for_range or ()
-            if each.user_id in query.clinician_ids and each.date and each.length and not each.is_fully_booked
+            if (clinician_id := ids.get(each.user_id or ""))
+            and each.date
+            and (minutes := each.length or 0) > 0
+            and not each.is_fully_booked
         ]
 
     async def _read_days(self, query: SlotQuery) -> list[date]:
@@ -110,10 +89,7 @@ class HealthieAvailability:
         return sorted(day for day in found if query.first <= day <= query.last)
 
 
-def _windows(query: SlotQuery) -> Iterator[tuple[date, date]]:
-    """The query's days in runs of at most DAYS_PER_REQUEST."""
-    first = query.first
-    while first <= query.last:
-        last = min(first + timedelta(days=DAYS_PER_REQUEST - 1), query.last)
-        yield first, last
-        first = last + timedelta(days=1)
+@lru_cache(maxsize=MOST_TIMES)
+def _seconds(moment: datetime) -> int:
+    """Whole seconds since 1970."""
+    return int(moment.timestamp())

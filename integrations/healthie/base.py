@@ -7,7 +7,7 @@ import asyncio
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
-from functools import cache, partial
+from functools import cache, lru_cache, partial
 from typing import Protocol, TypeVar
 
 import structlog
@@ -56,6 +56,7 @@ _NAME = re.compile(r"[A-Za-z_]\w*")
 _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 
 
+@lru_cache(maxsize=4096)  # of names, which are few; the bound is for a mistake
 def _names_a_tag(name: str) -> bool:
     words = {word.lower() for word in _WORD.findall(name)}
     return bool(words & {"tag", "tags", "tagged", "tagging"}) or name.lower() == "bulkapply"

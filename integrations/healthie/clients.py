@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from datetime import datetime
 
-import httpx2
 from pydantic import SecretStr
 
 from integrations.healthie.base import ToldRefusal
@@ -14,6 +13,7 @@ from integrations.healthie.version_choice import Replaced, Standing, VersionChoi
 from integrations.upstream.audit import CallAudit
 from integrations.upstream.calls import log_retries
 from integrations.upstream.gate import Gate
+from integrations.upstream.wire import Wire
 
 
 class Clients:
@@ -29,7 +29,7 @@ class Clients:
         version: str | None,
         shard: str | None,
         gate: Gate | None,
-        transport: httpx2.AsyncBaseTransport | None,
+        wire: Wire | None,
         version_replaced: Replaced = only_logged,
         not_permitted: ToldRefusal | None = None,
     ) -> None:
@@ -38,7 +38,7 @@ class Clients:
         self._audit = audit
         self._gate = gate
         self._not_permitted = not_permitted
-        self.connection = Connection(url=url, shard=shard, transport=transport)
+        self.connection = Connection(url=url, shard=shard, wire=wire)
         self.versions = VersionChoice(
             pinned=version, ask=self._ask_version, today=lambda: now().date(), replaced=version_replaced
         )

@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
-import httpx2
 from pydantic import SecretStr
 
 from booking.catalog.cached import CachedCatalog, CatalogCache, LocalCatalogCache
@@ -56,6 +55,7 @@ from integrations.healthie.version_choice import only_logged as replacement_only
 from integrations.healthie.webhooks import HealthieWebhooks
 from integrations.upstream.audit import CallAudit
 from integrations.upstream.gate import Gate
+from integrations.upstream.wire import Wire
 
 __all__ = [
     "WILL_MAKE",
@@ -99,7 +99,7 @@ async def connect(
     not_permitted: ToldRefusal | None = None,
     catalog_cache: CatalogCache | None = None,
     now: Callable[[], datetime] = _utc_now,
-    transport: httpx2.AsyncBaseTransport | None = None,
+    wire: Wire | None = None,
 ) -> AsyncIterator[SystemOfRecord]:
     """Connect to Healthie's GraphQL endpoint at `url`. Sends nothing before the first call.
 
@@ -120,7 +120,7 @@ async def connect(
         version=version,
         shard=shard,
         gate=gate,
-        transport=transport,
+        wire=wire,
         version_replaced=version_replaced,
         not_permitted=not_permitted,
     )

@@ -41,6 +41,8 @@ def decode(result: type[M], request: Request, reply: Reply) -> M | CallError:
     """The decoded response, or the error. Pydantic's own error is dropped here, because it contains the values."""
     if reply.error is not None:
         return reply.error
+    if isinstance(reply.data, result):  # from its flat form
+        return reply.data
     try:
         return result.model_validate(reply.data)
     except ValidationError as error:

@@ -1,14 +1,16 @@
 """Connection: GraphQL over the shared HTTP pool, with Healthie's headers, and the classification of its responses."""
 
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import Any
 
-import httpx2
 import structlog
 
 from integrations.healthie.answers import record_id
 from integrations.healthie.contract import Adapted, adapted
 from integrations.healthie.errors import GraphQLErrors, UnsupportedVersion
+from integrations.healthie.flat_answers import flat_answer
+from integrations.healthie.generated.available_slots import AvailableSlots
 from integrations.healthie.permission_refusals import is_within, refuses_permission
 from integrations.healthie.permissions import PERMISSION_OF
 from integrations.upstream.errors import (
@@ -30,8 +32,11 @@ from integrations.upstream.transport import (
     refused_by,
     unusable,
 )
+from integrations.upstream.wire import Wire
 
 log = structlog.get_logger(__name__)
+
+_SERVER_ERRORS = range(500, 600)
 
 # Error codes of refusals that precede the execution of any request. Any other error may come after execution.
 _BEFORE_EXECUTION: dict[str, type[CallError]] = {
@@ -67,14 +72,14 @@ class GraphQLRequest(Request):
 
 
 class Connection:
-    """Healthie's GraphQL endpoint, on one pool per process. `transport` replaces the network (tests, other HTTP stacks)."""
+    """Healthie's GraphQL endpoint, on one pool per process. `wire` replaces the network (tests)."""
 
-    def __init__(self, *, url: str, shard: str | None, transport: httpx2.AsyncBaseTransport | None) -> None:
+    def __init__(self, *, url: str, shard: str | None, wire: Wire | None) -> None:
         self._url = url
         self._headers = {"AuthorizationSource": "API"}
         if shard:
             self._headers["AuthorizationShard"] = shard
-        self._pool = HttpPool(transport=transport)
+        self._pool = HttpPool(wire=wire)
         # Healthie's API warnings by the version asked for and their code, the latest of each.
         self.warnings: dict[tuple[str, str], dict[str, Any]] = {}
 
@@ -101,18 +106,21 @@ class Connection:
                 },
             ),
         )
-        return self._read(request, acting, document, answer) if isinstance(answer, HttpAnswer) else answer
+        if not isinstance(answer, HttpAnswer):
+            return answer
+        flat = self._flat(request, document, answer)
+        return answer.brought(flat) if flat else self._read(request, acting, document, answer)
 
     def _read(self, request: GraphQLRequest, acting: Acting, document: Adapted, answer: HttpAnswer) -> Reply:
         """Classify an HTTP response. Some refusals are not GraphQL at all."""
         body = answer.body if isinstance(answer.body, dict) else None
         refused = refused_by(request, answer.status)
         if refused is not None and not (body and body.get("data")):
-            is_forbidden = answer.status == httpx2.codes.FORBIDDEN
+            is_forbidden = answer.status == HTTPStatus.FORBIDDEN
             return answer.failed(_not_permitted(request, acting) or refused if is_forbidden else refused)
-        if body is None or httpx2.codes.is_server_error(answer.status):
+        if body is None or answer.status in _SERVER_ERRORS:
             return answer.failed(unusable(request, answer.status))
-        self._note_warnings(request.version, body)
+        self._note_warnings(request.version, body.get("extensions"))
         if refuses_permission(body, mutation=request.mutation):
             return answer.failed(_not_permitted(request, acting) or Unauthorized(request.operation))
         try:
@@ -123,9 +131,18 @@ class Connection:
             return answer.failed(_graphql_error(request, body | {"data": data}))
         return answer.brought(data)
 
-    def _note_warnings(self, version: str, body: dict[str, Any]) -> None:
+    def _flat(self, request: GraphQLRequest, document: Adapted, answer: HttpAnswer) -> AvailableSlots | None:
+        """The decoded data of an answer in its flat form; None for any other answer."""
+        if answer.status != HTTPStatus.OK or document.readers:
+            return None
+        flat = flat_answer(request.operation, answer.content)
+        if flat is None:
+            return None
+        self._note_warnings(request.version, flat.extensions)
+        return flat.data
+
+    def _note_warnings(self, version: str, extensions: object) -> None:
         """Store Healthie's API warnings, and log each code once per process and version."""
-        extensions = body.get("extensions")
         warnings = extensions.get("warnings") if isinstance(extensions, dict) else None
         for warning in warnings if isinstance(warnings, list) else []:
             if not isinstance(warning, dict):

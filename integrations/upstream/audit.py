@@ -80,10 +80,13 @@ class AuditedCalls:
         self._trail = trail
         self._clock = clock
         self._key = key
+        self._under_way: dict[
+            str, AuditEntry
+        ] = {}  # the attempts' entries by the call's id, until each has ended
 
     async def attempted(self, call: Call) -> None:
         """Record the attempt before it is sent. Raises Unrecorded when it must not be sent."""
-        entry = self._entry(call, AuditKind.ATTEMPTED)
+        entry = self._entry(call)
         try:
             if call.public:
                 await self._trail.record_soon(entry)
@@ -93,12 +96,15 @@ class AuditedCalls:
             log.error("upstream.call_not_recorded", **_fields(call))  # noqa: TRY400 - the trail logs the cause
             raise Unrecorded(call.operation) from error
         await self._inner.attempted(call)
+        self._under_way[call.id] = entry
 
     async def answered(self, call: Call, answer: Answer) -> None:
         """Record how the attempt ended."""
         self._trail.later(
             replace(
-                self._entry(call, AuditKind.ANSWERED),
+                self._under_way.pop(call.id),
+                kind=AuditKind.ANSWERED,
+                at=self._clock.now(),
                 duration_ms=round(answer.duration_ms),
                 status=answer.status,
                 error=answer.error,
@@ -107,10 +113,10 @@ class AuditedCalls:
         )
         await self._inner.answered(call, answer)
 
-    def _entry(self, call: Call, kind: AuditKind) -> AuditEntry:
+    def _entry(self, call: Call) -> AuditEntry:
         work = current_work.get()
         return AuditEntry(
-            kind=kind,
+            kind=AuditKind.ATTEMPTED,
             call_id=call.id,
             at=self._clock.now(),
             actor=work.audited_as,

@@ -53,7 +53,8 @@ class Breaker:
     def __init__(self, kind: str, *, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._kind = kind
         self._monotonic = monotonic
-        self._calls: deque[tuple[float, bool]] = deque(maxlen=_MOST)  # when it ended, whether it failed
+        self._calls: deque[tuple[float, bool]] = deque()  # when it ended, whether it failed; _MOST at most
+        self._failures = 0  # of them
         self._opened: float | None = None
         self._probing = False
 
@@ -109,13 +110,16 @@ class Breaker:
                 log.info("upstream.breaker_closed", kind=self._kind)
                 self._opened = None
                 self._calls.clear()
+                self._failures = 0
             return  # a call sent before it opened does not count
         self._calls.append((now, failed))
-        while self._calls[0][0] <= now - WINDOW:
-            self._calls.popleft()
-        failures = sum(failed for _, failed in self._calls)
-        if failures >= FAILURES and failures * 2 >= len(self._calls):
-            log.warning("upstream.breaker_opened", kind=self._kind, failures=failures, calls=len(self._calls))
+        self._failures += failed
+        while self._calls[0][0] <= now - WINDOW or len(self._calls) > _MOST:
+            self._failures -= self._calls.popleft()[1]
+        if self._failures >= FAILURES and self._failures * 2 >= len(self._calls):
+            log.warning(
+                "upstream.breaker_opened", kind=self._kind, failures=self._failures, calls=len(self._calls)
+            )
             self._opened = now
 
 

@@ -70,6 +70,18 @@ class KeyedCaller:
         self, request: Request, attempt: Callable[[int], Awaitable[T]], limit: asyncio.Timeout
     ) -> T:
         """Retry a read while its error may be temporary."""
+
+        async def sent(number: int) -> T:
+            send = partial(_within_budget, request, attempt, number, limit)
+            return await self._gate.through(request, self._fingerprint, send)
+
+        try:
+            return await sent(1)
+        except CallError as error:
+            if not _may_come_right(error):
+                raise
+            first = error
+        # Only now: nearly every first attempt succeeds, and making these costs as much as all the rest of a call's bookkeeping.
         retries = stamina.retry_context(
             on=_may_come_right,
             attempts=READ_ATTEMPTS,
@@ -80,8 +92,9 @@ class KeyedCaller:
         ).with_name(request.operation, (), {})
         async for each in retries:
             with each:
-                send = partial(_within_budget, request, attempt, each.num, limit)
-                return await self._gate.through(request, self._fingerprint, send)
+                if each.num == 1:
+                    raise first
+                return await sent(each.num)
         raise AssertionError("stamina raises the last error")
 
     async def _attempt(

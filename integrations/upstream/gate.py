@@ -14,7 +14,7 @@ import structlog
 
 from booking.fair_queue import Asker, QueueFull
 from booking.pacing import Lane, Pace, Pacer, Turn
-from booking.work_context import current_work
+from booking.work_context import current_work, note_send
 from integrations.upstream.breaker import Breaker, Breakers, unanswered
 from integrations.upstream.errors import CallError, HeldBack, RateLimited, Unrecorded
 from integrations.upstream.send_queue import BackedOff, Connections, SendQueue
@@ -75,6 +75,7 @@ class Gate:
         passing = breaker.passing(request.operation, urgent=_is_urgent(request)) if breaker else nullcontext()
         try:
             with passing:
+                note_send()
                 result = await send()
         except CallError as error:
             await self._report(key, turn, error)

@@ -7,23 +7,30 @@ from collections.abc import Mapping, Sequence
 
 from booking.audit.model import Json
 
+# What most values are.
+_KINDS = {str: "string", bool: "boolean", int: "number", float: "number", type(None): "null"}
+
+_sortable = json.JSONEncoder(sort_keys=True).encode
+
+_canonical = json.JSONEncoder(
+    sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
+).encode
+
 
 def shape(value: object) -> Json:
     """Replace every value by its JSON type. A list becomes the set of types in it, without their number."""
+    if (kind := _KINDS.get(type(value))) is not None:
+        return kind
     match value:
         case Mapping():
             return {str(name): shape(value[name]) for name in sorted(value)}
         case str():
             return "string"
-        case bool():
-            return "boolean"
-        case None:
-            return "null"
         case int() | float():
             return "number"
         case Sequence():
-            kinds = {json.dumps(shape(each), sort_keys=True) for each in value}
-            return [json.loads(kind) for kind in sorted(kinds)]
+            shapes = {_sortable(each): each for each in map(shape, value)}
+            return [shapes[text] for text in sorted(shapes)]
         case _:
             raise TypeError("a value of a kind that JSON does not have")
 
@@ -33,7 +40,5 @@ def digest(operation: str, variables: Mapping[str, object], *, key: bytes) -> st
 
     The key is a secret: with it, values with few possibilities (a date of birth) can be found by trying them all.
     """
-    canonical = json.dumps(
-        [operation, variables], sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
-    )
+    canonical = _canonical([operation, variables])
     return hmac.digest(key, canonical.encode(errors="surrogatepass"), hashlib.sha256).hex()

@@ -79,6 +79,7 @@ class SendQueue:
         self._changed = asyncio.Event()
         connections.tell(self._changed)
         self._serving: asyncio.Task[None] | None = None
+        self._giving = False  # a request that is alone asks for its turn itself
 
     async def turn(self, askers: Callable[[], Collection[Asker]], *, end: float | None) -> Turn:
         """Wait for the right to send one request. Takes a connection, which the caller frees afterwards.
@@ -87,11 +88,8 @@ class SendQueue:
         """
         ticket = self._queue.join(askers)
         try:
-            if self._queue.lane_of(ticket) < self._next:
-                self._changed.set()
-            if self._serving is None or self._serving.done():
-                self._serving = asyncio.create_task(self._serve())
             async with asyncio.timeout_at(end):
+                await self._serve_soon(self._queue.lane_of(ticket))
                 return await ticket.given
         except BaseException:
             if _was_given(ticket):  # the turn came together with the timeout or cancellation
@@ -99,6 +97,21 @@ class SendQueue:
             raise
         finally:
             self._queue.leave(ticket)
+
+    async def _serve_soon(self, lane: Lane) -> None:
+        """Have a new request of this lane served: at once when it is alone and there is room, else in its order."""
+        if self._giving or (self._serving is not None and not self._serving.done()):
+            if lane < self._next:
+                self._changed.set()
+            return
+        try:
+            if len(self._queue.waiting()) == 1 and self._connections.has_room(lane):
+                self._giving = True
+                await self._give(lane)
+        finally:
+            self._giving = False
+            if self._queue.waiting():  # there was none for it, or others have come meanwhile
+                self._serving = asyncio.create_task(self._serve())
 
     async def _serve(self) -> None:
         """Give turns until nobody waits."""

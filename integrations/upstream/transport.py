@@ -3,12 +3,13 @@
 URLs, headers, bodies and the meaning of a response body are up to the adapter family.
 """
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from http.cookiejar import CookieJar, DefaultCookiePolicy
+from functools import cached_property
 from typing import Any
 
-import httpx2
+import msgspec
 
 from integrations.upstream.errors import (
     CallError,
@@ -18,6 +19,8 @@ from integrations.upstream.errors import (
     Unauthorized,
     UnknownOutcome,
 )
+from integrations.upstream.http_wire import HttpWire
+from integrations.upstream.wire import ConnectionLost, NotConnected, Sending, TimedOut, Wire
 
 # Catalogues and records are answered well within this, and a patient waits for them.
 READ_TIMEOUT = 10.0
@@ -25,13 +28,13 @@ READ_TIMEOUT = 10.0
 SLOW_READ_TIMEOUT = 15.0
 # Charges and bookings involve a card processor and calendars; one and the reads around it fit into a step's minute.
 MUTATION_TIMEOUT = 20.0
-# A host that does not accept a connection within this is unreachable; nothing has been sent yet.
-CONNECT_TIMEOUT = 5.0
 # More at once would only queue upstream: Healthie locks out callers of some forty rapid requests.
 MAX_CONNECTIONS = 20
 
 # In every API these mean that nothing was executed. Any other status may come after execution.
 _STATUS_REFUSALS: Mapping[int, type[CallError]] = {401: Unauthorized, 403: Unauthorized, 429: RateLimited}
+
+_ERRORS = range(400, 600)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,7 +77,12 @@ class HttpAnswer:
 
     status: int
     request_id: str | None  # upstream's own, for its support
-    body: Any = field(repr=False)  # JSON; None: not JSON
+    content: bytes = field(repr=False)
+
+    @cached_property
+    def body(self) -> Any:
+        """The content as JSON; None: not JSON."""
+        return _json(self.content)
 
     def failed(self, error: CallError) -> Reply:
         """A reply with this error."""
@@ -86,19 +94,14 @@ class HttpAnswer:
 
 
 class HttpPool:
-    """One pooled HTTP client per process. `transport` replaces the network (tests, other HTTP stacks)."""
+    """One pool of connections per process. `wire` replaces the network in tests."""
 
-    def __init__(self, *, transport: httpx2.AsyncBaseTransport | None = None) -> None:
-        self._client = httpx2.AsyncClient(
-            transport=transport,
-            limits=httpx2.Limits(max_connections=MAX_CONNECTIONS),
-            # All keys share this client: one key's session cookie must not be sent with another key.
-            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
-        )
+    def __init__(self, *, wire: Wire | None = None) -> None:
+        self._wire = wire or HttpWire(connections=MAX_CONNECTIONS)
 
     async def aclose(self) -> None:
         """Close the pool."""
-        await self._client.aclose()
+        await self._wire.aclose()
 
     async def send(self, request: Request, message: Message) -> HttpAnswer | Reply:
         """Make one attempt. Returns the response for the adapter family to classify (see `refused_by`, `unusable`), or a failed Reply.
@@ -106,24 +109,30 @@ class HttpPool:
         Never raises for anything that upstream or the network does.
         """
         try:
-            response = await self._client.request(
-                message.method,
-                message.url,
-                json=message.body,
-                headers=dict(message.headers),
-                timeout=httpx2.Timeout(request.timeout, connect=CONNECT_TIMEOUT),
-            )
-        except (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout, httpx2.UnsupportedProtocol):
+            received = await self._wire.exchange(_sending(message), within=request.timeout)
+        except NotConnected:
             return Reply(error=NotSent(request.operation))
-        except httpx2.TimeoutException:
+        except TimedOut:
             return Reply(error=lost(request, "timeout"))
-        except httpx2.HTTPError:
+        except ConnectionLost:
             return Reply(error=lost(request, "connection_lost"))
         return HttpAnswer(
-            status=response.status_code,
-            request_id=response.headers.get("x-request-id"),
-            body=_json(response),
+            status=received.status,
+            request_id=received.headers.get("x-request-id"),
+            content=received.content,
         )
+
+
+def _sending(message: Message) -> Sending:
+    if message.body is None:
+        return Sending(method=message.method, url=message.url, headers=message.headers)
+    body = json.dumps(message.body, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return Sending(
+        method=message.method,
+        url=message.url,
+        headers={**message.headers, "Content-Type": "application/json"},
+        content=body.encode(),
+    )
 
 
 def refused_by(request: Request, status: int) -> CallError | None:
@@ -134,7 +143,7 @@ def refused_by(request: Request, status: int) -> CallError | None:
 
 def unusable(request: Request, status: int) -> CallError:
     """The error for a response that cannot be used, by its status."""
-    return lost(request, f"http_{status}" if httpx2.codes.is_error(status) else "unreadable_answer")
+    return lost(request, f"http_{status}" if status in _ERRORS else "unreadable_answer")
 
 
 def lost(request: Request, code: str) -> CallError:
@@ -142,8 +151,11 @@ def lost(request: Request, code: str) -> CallError:
     return UnknownOutcome(request.operation, code) if request.mutation else NoAnswer(request.operation, code)
 
 
-def _json(response: httpx2.Response) -> Any:
-    try:
-        return response.json()
-    except (ValueError, RecursionError):
-        return None
+def _json(content: bytes) -> Any:
+    """The JSON value; None where it is none. What the fast decoder refuses, such as half of a surrogate pair, the lenient one decides."""
+    for decode in (msgspec.json.decode, json.loads):
+        try:
+            return decode(content)
+        except (ValueError, RecursionError):
+            continue
+    return None

@@ -25,8 +25,10 @@ from booking.models import (
 from booking.money import Money
 from booking.ports import PATIENT_EXISTS, LateCharges
 from booking.refusals import CardDeclined, DeclineReason, PromoInvalid
+from booking.slot_columns import SlotColumns
 from booking.slot_query import SlotQuery
 from booking.slots import Slot
+from booking.work_context import note_send
 from tests.doubles.booking_ports import FakeClock, Tape
 
 T = TypeVar("T")
@@ -383,7 +385,7 @@ class FakeOffer:
             raise PromoInvalid("This code does not exist.")
         return self.promos[code]
 
-    async def slots(self, query: SlotQuery) -> Sequence[Slot]:
+    async def slots(self, query: SlotQuery) -> SlotColumns:
         self.asked.append(
             {
                 "first": query.first,
@@ -392,13 +394,14 @@ class FakeOffer:
                 "clinicians": sorted(query.clinician_ids),
             }
         )
+        note_send()
         if self.during_slots is not None:
             await self.during_slots()
-        return [
-            slot
+        return query.no_slots.of_rows(
+            (int(slot.start.timestamp()), slot.clinician_id, slot.minutes)
             for slot in self.free
             if slot.visit_type_id == query.visit_type_id and slot.clinician_id in query.clinician_ids
-        ]
+        )
 
     async def days(self, query: SlotQuery) -> Sequence[date]:
         self.asked.append(

@@ -207,7 +207,13 @@ class World:
 
     def a_search(self) -> SlotSearch:
         """Answer another process's search: it shares no reading with that of the first."""
-        return SlotSearch(availability=self.offer, holds=self.holds, units=self.database, clock=self.clock)
+        return SlotSearch(
+            availability=self.offer,
+            holds=self.holds,
+            units=self.database,
+            bookings=self.changes,
+            clock=self.clock,
+        )
 
     def a_hold_service(self, search: SlotSearch) -> HoldService:
         """Answer the hold service of the search's process."""
@@ -239,7 +245,6 @@ class World:
             search=self.search,
             records=records or books,
             units=self.database,
-            changes=self.changes,
             clock=self.clock,
         )
 

@@ -20,6 +20,7 @@ from integrations.healthie.connect import connect
 from integrations.healthie.permissions import OF_CLINICIANS, OF_THE_ORGANIZATION
 from integrations.stripe.declines import DECLINES
 from integrations.upstream.audit import Answer, Call, LoggedCalls
+from tests.doubles.httpx_wire import HttpxWire
 
 ORGANIZATION_KEY = "sample-organization-key"
 KEYS = {"11": "sample-key-of-11", "12": "sample-key-of-12"}
@@ -140,7 +141,7 @@ class Script:
             audit=options.pop("audit", None) or LoggedCalls(),
             digest=str,
             version=options.pop("version", PinnedVersion().used),
-            transport=httpx2.MockTransport(self),
+            wire=HttpxWire(httpx2.MockTransport(self)),
             **options,
         ) as healthie:
             yield healthie

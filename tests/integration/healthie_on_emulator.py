@@ -27,6 +27,7 @@ from integrations.healthie_emulator.state import World
 from integrations.healthie_emulator.wire import ConnectionDropped
 from integrations.stripe.declines import DECLINES
 from integrations.upstream.audit import LoggedCalls
+from tests.doubles.httpx_wire import HttpxWire
 from tests.plugins.emulator import STILL
 
 GUEST = GuestDetails(
@@ -165,7 +166,7 @@ async def practice(**options: Any) -> AsyncIterator[Practice]:
         declines=DECLINES,
         audit=options.pop("audit", None) or LoggedCalls(),
         digest=str,
-        transport=wire,
+        wire=HttpxWire(wire),
         **options,
     ) as healthie:
         await healthie.keys.prove_due()

@@ -43,6 +43,7 @@ from tests.doubles.healthie_script import (
     connection,
     searched,
 )
+from tests.doubles.httpx_wire import HttpxWire
 from tests.integration.healthie_on_emulator import GUEST, practice
 
 CHAIN = AuditKey(b"sample key of the chain, 32 bytes")
@@ -203,7 +204,7 @@ async def test_after_ten_thousand_requests_in_trouble_the_trail_holds_just_those
         organization_key="sample-organization-key",
         clinician_keys=KEYS,
         declines=DECLINES,
-        transport=network,
+        wire=HttpxWire(network),
         audit=audited(trail),
         digest=str,
     ) as healthie:

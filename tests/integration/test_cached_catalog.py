@@ -156,6 +156,20 @@ async def test_it_is_kept_for_a_minute_and_no_longer(practice: Practice, caches:
     assert practice.reads == 2
 
 
+async def test_it_is_the_same_object_for_as_long_as_nothing_in_it_changes(
+    practice: Practice, caches: Caches
+) -> None:
+    kept = practice.process(caches())
+    first = await kept.catalog()
+    practice.moment += TIME_TO_LIVE
+    practice.offer = replace(OFFER)
+    assert await kept.catalog() is first
+    practice.moment += TIME_TO_LIVE
+    practice.offer = replace(OFFER, plans=())
+    assert (await kept.catalog()).plans == ()
+    assert practice.reads == 3
+
+
 async def test_a_crowd_costs_one_reading(practice: Practice, caches: Caches) -> None:
     kept = practice.process(caches())
     practice.gate.clear()

@@ -14,7 +14,7 @@ from booking.errors import UpstreamRefused
 from booking.models import AppointmentStatus, GuestDetails, PatientMatch
 from booking.money import Money
 from booking.refusals import PromoInvalid
-from booking.scheduling.recent_slots import RecentSlots
+from booking.scheduling.offer_windows import OfferWindows
 from booking.slot_query import SlotQuery
 from tests.integration.healthie_on_emulator import GUEST, Practice, practice
 
@@ -122,8 +122,10 @@ class TestAvailability:
             last=first + timedelta(days=6),
             time_zone="America/Los_Angeles",
         )
-        recent = RecentSlots(availability=here.healthie.availability, clock=here.world.clock)
-        answers = [list(one.slots) for one in await asyncio.gather(*(recent.slots(query) for _ in range(5)))]
+        windows = OfferWindows(availability=here.healthie.availability, clock=here.world.clock)
+        answers = [
+            list(one.slots) for one in await asyncio.gather(*(windows.offered(query) for _ in range(5)))
+        ]
 
         assert here.wire.operations["AvailableSlots"] + here.wire.operations["PublicCatalog"] <= MOST_REQUESTS
         assert all(answer == answers[0] for answer in answers)

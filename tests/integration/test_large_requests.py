@@ -2,12 +2,11 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable
-from typing import Any, cast
+from typing import Any
 
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from gateway.graphql import ApiSchema
 from gateway.limits.parse_queue import MOST_WAITING, SMALL, ParseQueue
 from tests.integration.graphql_world import Api, api_on
 from tests.integration.socket_client import connected, served
@@ -26,7 +25,7 @@ async def api(sqlite_engine: AsyncEngine) -> AsyncIterator[Api]:
 
 @pytest.fixture
 def parse_queue(api: Api) -> ParseQueue:
-    return cast("ApiSchema", api.endpoint.schema).parse_queue
+    return api.endpoint.parse_queue
 
 
 async def waits(parse_queue: ParseQueue, large: Awaitable[Any], small: Awaitable[Any]) -> tuple[Any, Any]:

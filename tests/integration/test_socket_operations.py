@@ -18,8 +18,8 @@ from booking.work_context import current_work
 from gateway.callers.authentication import Authenticator
 from gateway.callers.sign_in.provider import SignInUnavailable
 from gateway.callers.tokens import DevelopmentTokens
-from gateway.graphql import ApiSchema
 from gateway.limits.parse_queue import ParseQueue
+from gateway.pipeline import Pipeline
 from gateway.requests import Requests
 from gateway.settings.api import TrustedDocumentsMode
 from gateway.sockets import SocketEndpoint, SocketRules
@@ -27,6 +27,7 @@ from gateway.trusted_documents import TrustedDocuments, by_every_name
 from schema.context import Info
 from schema.fields import computed
 from tests.doubles.booking_world import a_slot
+from tests.doubles.pipelines import pipeline_on
 from tests.doubles.rates import generous_rates
 from tests.integration.graphql_world import CONFIRM, GUEST, HOLD, START, Api, api_on
 from tests.integration.socket_client import Json, Socket, connected, served
@@ -348,10 +349,10 @@ class TestErrors:
     async def test_of_ours_before_the_execution_are_masked_too(
         self, api: Api, url: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        async def fail(*_: object, **__: object) -> None:
+        def fail(*_: object, **__: object) -> None:
             raise RuntimeError("sample.patient@example.com")
 
-        monkeypatch.setattr(ApiSchema, "stream", fail)
+        monkeypatch.setattr(Pipeline, "stream", fail)
         with capture_logs() as logs:
             async with opened(url) as one:
                 error = await one.refused("{ __typename }")
@@ -433,10 +434,12 @@ class TestSubscriptions:
             authenticator=Authenticator(tokens=api.tokens, verifier=api.sign_in),
             rates=generous_rates(),
         )
-        schema = ApiSchema(query=Query, subscription=Subscription)
+        schema = strawberry.Schema(query=Query, subscription=Subscription)
+        parse_queue = ParseQueue()
+        pipeline = pipeline_on(schema, parse_queue)
         FEED.opened = FEED.closed = 0
         async with served(
-            SocketEndpoint(schema=schema, requests=requests, rules=rules, parse_queue=ParseQueue())
+            SocketEndpoint(pipeline=pipeline, requests=requests, rules=rules, parse_queue=parse_queue)
         ) as address:
             yield address
 

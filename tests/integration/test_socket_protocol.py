@@ -15,6 +15,7 @@ from starlette.types import Message
 from starlette.websockets import WebSocket
 from websockets.exceptions import InvalidStatus
 
+from gateway.headers import RequestHeaders
 from gateway.limits.parse_queue import ParseQueue
 from gateway.sockets import SocketRules
 from gateway.sockets.connection import Connection
@@ -394,7 +395,8 @@ async def test_a_client_that_never_pauses_is_looked_after_too() -> None:
     nothing: Any = None
     await Connection(
         flood,
-        schema=nothing,
+        RequestHeaders([]),
+        pipeline=nothing,
         requests=nothing,
         rules=rules,
         parse_queue=ParseQueue(),

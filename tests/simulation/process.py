@@ -34,6 +34,7 @@ from booking.sync.polling import VisitPoll
 from booking.sync.synchronizer import ResourceSynchronizer
 from gateway.runtime.worker import Worker
 from gateway.webhooks.endpoint import WebhookEndpoint
+from integrations.database.change_reader import SqlChangeReader
 from integrations.database.holds import SqlHoldStore
 from integrations.database.inbox import SqlInbox
 from integrations.database.send_facts import SqlSendFactsReader
@@ -46,6 +47,7 @@ from integrations.upstream.audit import Answer, AuditedCalls, Call
 from integrations.upstream.breaker import Breakers
 from integrations.upstream.gate import Gate
 from tests.doubles.attempt_limits import RecordedAttempts
+from tests.doubles.httpx_wire import HttpxWire
 from tests.integration.database_samples import SEALER
 from tests.simulation.database import VirtualEngine, Witness
 from tests.simulation.fate import Fate, Killed, current
@@ -113,7 +115,7 @@ class Process:
                 organization_key=seed["owner"]["key"],
                 clinician_keys=seed["clinician_keys"],
                 declines=DECLINES,
-                transport=self._upstream.transport(fate, self.records),
+                wire=HttpxWire(self._upstream.transport(fate, self.records)),
                 audit=AuditedCalls(inner=UnrecordedCalls(), trail=self.records, clock=fate, key=KEY),
                 gate=_gate(fate),
                 digest=lambda text: hashlib.sha256(text.encode()).hexdigest(),
@@ -145,7 +147,11 @@ class Process:
             name=fate.name,
         )
         search = SlotSearch(
-            availability=healthie.availability, holds=self._holds, units=self._units, clock=fate
+            availability=healthie.availability,
+            holds=self._holds,
+            units=self._units,
+            bookings=SqlChangeReader(engine=self._engine),
+            clock=fate,
         )
         self.search = search
         quotes = QuoteService(catalog=healthie.catalog, promotions=healthie.promotions)

@@ -50,3 +50,16 @@ def test_a_visit_needs_a_plan_only_when_it_has_no_price_and_a_plan_sells_it() ->
 
 def test_everything_but_one_time_recurs() -> None:
     assert {one for one in BillingFrequency if not one.recurs} == {BillingFrequency.ONE_TIME}
+
+
+def test_a_copy_with_fewer_clinicians_is_the_same_one_for_as_long_as_they_are_the_same() -> None:
+    catalog = replace(CATALOG)
+    assert catalog.without(frozenset()) is catalog
+    assert catalog.only(frozenset({"c1", "c2", "c3"})) is catalog
+    one = catalog.without(frozenset({"c1"}))
+    assert catalog.without(frozenset({"c1"})) is one
+    assert [person.id for person in one.clinicians] == ["c2"]
+    assert catalog.only(frozenset({"c2"})) == one
+    assert catalog.only(frozenset({"c2"})).without(frozenset({"c2"})).clinicians == ()
+    assert catalog.without(frozenset({"c2"})) != one
+    assert [person.id for person in catalog.without(frozenset({"c1"})).clinicians] == ["c2"]

@@ -161,7 +161,7 @@ async def test_a_row_notifies_of_its_checkout_and_the_clinicians_time_and_at_the
     checkout = await World().start(PATIENT)
     assert of_checkout(checkout) == {f"checkout:{checkout.id}", "clinician:c1"}
     confirmed = replace(checkout, state=CheckoutState.CONFIRMED)
-    assert of_checkout(confirmed) == of_checkout(checkout) | {"patient:p-sample"}
+    assert of_checkout(confirmed) == of_checkout(checkout) | {"patient:p-sample", "booked:c1"}
 
 
 async def test_an_event_of_a_newer_version_stalls_nothing_and_has_whatever_it_names_read_anew(

@@ -1,7 +1,6 @@
 """Live queries of free time: what is taken here shows without a request upstream, and what changed there with few."""
 
 import asyncio
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 
@@ -13,12 +12,13 @@ from booking.errors import UpstreamUnavailable
 from booking.live import free_time
 from booking.live.free_time import RENEWED, FreeTime
 from booking.live.shared_reads import NEWCOMER
-from booking.scheduling.recent_slots import STALE
+from booking.scheduling.offer_windows import STALE
+from booking.slot_columns import SlotColumns
 from booking.slot_query import SlotQuery
 from booking.slots import Slot
 from tests.doubles.booking_world import CATALOG, FREE, PRICED, VISITOR, World, a_slot
 
-TUESDAY, WEDNESDAY = date(2026, 6, 2), date(2026, 6, 3)
+TUESDAY = date(2026, 6, 2)
 
 
 class ReadFreeTime:
@@ -29,7 +29,7 @@ class ReadFreeTime:
         self.asked = 0
         answer = world.offer.slots
 
-        async def counted(query: SlotQuery) -> Sequence[Slot]:
+        async def counted(query: SlotQuery) -> SlotColumns:
             self.asked += 1
             return await answer(query)
 
@@ -37,12 +37,11 @@ class ReadFreeTime:
 
     async def begin(self) -> "ReadFreeTime":
         query = SlotQuery.of(
-            CATALOG, visit_type_id=PRICED.id, clinician_ids=["c1"], first=TUESDAY, last=WEDNESDAY
+            CATALOG, visit_type_id=PRICED.id, clinician_ids=["c1"], first=TUESDAY, last=TUESDAY
         )
         self.source = FreeTime(
             query,
             search=self.world.search,
-            changes=self.world.changes,
             clock=self.world.clock,
         )
         return self
@@ -134,7 +133,8 @@ async def test_while_the_calendar_cannot_be_read_holds_still_show_and_it_says_so
     await reading.shows()
     assert not reading.is_stale()
 
-    async def offered(_: object) -> None:
+    async def offered(_: object, *, after: object) -> None:
+        del after
         reading.asked += 1
         raise UpstreamUnavailable("sample")
 
@@ -176,7 +176,6 @@ async def test_nobody_to_ask_for_is_nothing_free(reading: ReadFreeTime) -> None:
     reading.source = FreeTime(
         query,
         search=reading.world.search,
-        changes=reading.world.changes,
         clock=reading.world.clock,
     )
     assert await reading.shows() == set()

@@ -1,19 +1,20 @@
 """Looking for free time: ranges, zones, daylight saving, and what is held or claimed."""
 
-import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from booking.catalog.model import ContactType
-from booking.errors import InvalidInput, UpstreamUnavailable
-from booking.scheduling.search import MAX_DAYS, SlotSearch
+from booking.change_signals import of_checkout
+from booking.checkout.model import CheckoutState
+from booking.errors import InvalidInput
+from booking.refusals import SlotNotOffered
+from booking.scheduling.search import MAX_DAYS
 from booking.slot_query import SlotQuery
-from booking.slots import Busy, Interval
-from tests.doubles.booking_ports import NOW, FakeClock, FakeHolds
-from tests.doubles.booking_world import CATALOG, LOCATION, LONG, PRICED, World, a_slot
+from tests.doubles.booking_ports import NOW
+from tests.doubles.booking_world import CATALOG, LOCATION, LONG, PRICED, VISITOR, World, a_slot
 
 NEW_YORK = "America/New_York"
 TODAY, TOMORROW = date(2026, 6, 1), date(2026, 6, 2)
@@ -81,15 +82,19 @@ class TestSlots:
         world.clock.advance(minutes=5)
         assert a_slot().start in (await starts(world, WANTED, TOMORROW, TOMORROW))[TOMORROW]
 
-    async def test_only_clinicians_who_are_licensed_and_wanted_are_asked(self, world: World) -> None:
+    async def test_only_clinicians_who_are_licensed_and_wanted_are_answered_from_one_reading_of_all(
+        self, world: World
+    ) -> None:
+        world.offer.free = [a_slot(clinician=one) for one in ("c1", "c2")]
         for wanted, clinicians in (
-            ({"visit_type_id": PRICED.id}, ["c1", "c2"]),
-            ({"visit_type_id": PRICED.id, "state": "ca"}, ["c2"]),
-            ({"visit_type_id": PRICED.id, "clinician_ids": ("c1",)}, ["c1"]),
+            ({"visit_type_id": PRICED.id}, {"c1", "c2"}),
+            ({"visit_type_id": PRICED.id, "state": "ca"}, {"c2"}),
+            ({"visit_type_id": PRICED.id, "clinician_ids": ("c1",)}, {"c1"}),
         ):
-            world.offer.asked.clear()
-            await world.search.slots(query(wanted, TODAY, TODAY))
-            assert [asked["clinicians"] for asked in world.offer.asked] == [clinicians]
+            (day,) = await world.search.slots(query(wanted, TOMORROW, TOMORROW))
+            assert {slot.clinician_id for slot in day.slots} == clinicians
+        (asked,) = world.offer.asked
+        assert asked["clinicians"] == ["c1", "c2"]
 
     async def test_where_nobody_is_licensed_nothing_is_asked_and_every_day_is_empty(
         self, world: World
@@ -149,58 +154,47 @@ class TestSlots:
             await world.search.slots(query({"visit_type_id": PRICED.id}, TODAY, TODAY))
 
 
-class SlowHolds(FakeHolds):
-    """Holds in a database that never answers; whoever gives up gives a connection back."""
+class TestWhatIsReadAfterTheOffer:
+    async def test_what_is_held_while_the_calendar_is_waited_for_is_left_out(self, world: World) -> None:
+        async def take_meanwhile() -> None:
+            world.offer.during_slots = None
+            await world.hold()
 
-    def __init__(self, clock: FakeClock) -> None:
-        super().__init__(clock)
-        self.asked, self.answered, self.connections = asyncio.Event(), asyncio.Event(), 0
+        world.offer.during_slots = take_meanwhile
+        found = await starts(world, WANTED, TOMORROW, TOMORROW)
+        assert found == {TOMORROW: [a_slot(hours=24.5).start]}
 
-    async def busy(self, clinician_ids: Sequence[str], span: Interval) -> Sequence[Busy]:
-        self.connections += 1
-        self.asked.set()
-        try:
-            await self.answered.wait()
-            return await super().busy(clinician_ids, span)
-        finally:
-            await asyncio.sleep(0)
-            self.connections -= 1
+    async def test_a_visit_booked_here_after_the_offer_was_read_is_left_out(self, world: World) -> None:
+        assert a_slot().start in (await starts(world, WANTED, TOMORROW, TOMORROW))[TOMORROW]
+        world.clock.advance(seconds=5)
+        checkout = world.row(await world.start(VISITOR, a_slot()))
+        world.database.change_signals = None  # a signal that is lost
+        world.put(checkout.changed(state=CheckoutState.CONFIRMED, ended_at=world.clock.now()))
+        world.holds.emptied()
+        asked = len(world.offer.asked)
+        assert a_slot().start not in (await starts(world, WANTED, TOMORROW, TOMORROW))[TOMORROW]
+        assert len(world.offer.asked) == asked, "the offer is that of before"
 
+    async def test_after_a_visit_was_booked_here_the_calendar_is_read_again(self, world: World) -> None:
+        world.change_signals.observe(world.search.note_changes)
+        await starts(world, WANTED, TOMORROW, TOMORROW)
+        asked = len(world.offer.asked)
+        checkout = world.row(await world.start(VISITOR, a_slot(hours=48)))
+        world.clock.advance(seconds=1)
+        world.offer.free.remove(a_slot(hours=24.5))  # it needs time before it, which nobody here knows of
+        world.put(checkout.changed(state=CheckoutState.CONFIRMED, ended_at=world.clock.now()))
+        world.change_signals.publish(of_checkout(world.row(checkout)))
+        found = await starts(world, WANTED, TOMORROW, TOMORROW)
+        assert found == {TOMORROW: [a_slot().start]}
+        assert len(world.offer.asked) == asked + 3, "the hold's own, and the days of the new reading"
 
-class TestWhatIsReadAtTheSameTime:
-    """A refusal ends the other reading too: nobody would wait for its connection to come back, not even the end of the process."""
-
-    @pytest.fixture
-    def holds(self, world: World) -> SlowHolds:
-        return SlowHolds(world.clock)
-
-    @pytest.fixture
-    def search(self, world: World, holds: SlowHolds) -> SlotSearch:
-        return SlotSearch(availability=world.offer, holds=holds, units=world.database, clock=world.clock)
-
-    async def test_ends_when_the_system_of_record_refuses(
-        self, world: World, holds: SlowHolds, search: SlotSearch
-    ) -> None:
-        async def refuse() -> None:
-            await holds.asked.wait()
-            raise UpstreamUnavailable("sample")
-
-        world.offer.during_slots = refuse
-        with pytest.raises(UpstreamUnavailable):
-            await search.slots(query(WANTED, TODAY, TOMORROW))
-        assert (holds.asked.is_set(), holds.connections) == (True, 0)
-
-    async def test_ends_with_its_caller(self, world: World, holds: SlowHolds, search: SlotSearch) -> None:
-        async def take_long() -> None:
-            await holds.answered.wait()
-
-        world.offer.during_slots = take_long
-        caller = asyncio.create_task(search.slots(query(WANTED, TODAY, TOMORROW)))
-        await holds.asked.wait()
-        caller.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await caller
-        assert holds.connections == 0
+    async def test_a_slot_that_a_hold_was_refused_is_not_shown_again(self, world: World) -> None:
+        assert a_slot().start in (await starts(world, WANTED, TOMORROW, TOMORROW))[TOMORROW]
+        world.clock.advance(seconds=1)
+        world.offer.free.remove(a_slot())  # staff booked it
+        with pytest.raises(SlotNotOffered):
+            await world.hold()
+        assert a_slot().start not in (await starts(world, WANTED, TOMORROW, TOMORROW))[TOMORROW]
 
 
 class TestDays:

@@ -9,9 +9,8 @@ from hypothesis import strategies as st
 
 from booking.catalog.model import ContactType
 from booking.errors import InvalidInput
-from booking.slots import Busy, Interval, Slot, free_of
+from booking.slots import Interval, Slot
 from tests.doubles.booking_ports import NOW
-from tests.doubles.booking_world import LONG, a_slot
 
 MINUTES = st.integers(min_value=0, max_value=600)
 
@@ -112,22 +111,3 @@ class TestId:
         assert 0 < slot.minutes <= 24 * 60
         assert slot.clinician_id
         assert slot.visit_type_id
-
-
-class TestFreeOf:
-    @given(st.lists(st.integers(0, 20)), st.lists(st.integers(0, 20)))
-    def test_a_taken_time_of_the_clinician_leaves_no_overlapping_slot(
-        self, offered: list[int], taken: list[int]
-    ) -> None:
-        slots = [a_slot(LONG, hours=24 + quarter / 4) for quarter in offered]
-        busy = [
-            Busy(clinician_id="c1", interval=a_slot(hours=24 + quarter / 4).interval) for quarter in taken
-        ]
-        free = free_of(slots, busy)
-        assert free == [
-            slot for slot in slots if not any(slot.interval.overlaps(one.interval) for one in busy)
-        ]
-
-    def test_a_colleagues_time_is_no_matter(self) -> None:
-        slot = a_slot()
-        assert free_of([slot], [Busy(clinician_id="c2", interval=slot.interval)]) == [slot]

@@ -8,7 +8,9 @@ from graphql import GraphQLError, GraphQLSyntaxError, OperationDefinitionNode, S
 
 from gateway.errors import explain
 from gateway.graphql import build_schema
+from gateway.graphql_request import GraphQLRequest
 from schema.context import Context
+from tests.doubles.pipelines import pipeline_on
 
 DAYS = "query ($f: SlotFilter!, $m: Date!) { availableDays(filter: $f, month: $m) }"
 FILTER = {"visitTypeId": "v", "timeZone": "UTC", "contactType": "VIDEO"}
@@ -28,9 +30,9 @@ def explained(error: GraphQLError) -> tuple[str, str]:
 async def told(document: str, variables: dict[str, Any] | None = None) -> list[tuple[str, str]]:
     nothing: Any = None
     nobody = Context(services=nothing, tokens=nothing, caller=None, request_id="r")
-    schema = build_schema()  # its own: a schema's parse queue belongs to the event loop that it is used on
-    answer = await schema.execute(document, variables, context_value=nobody)
-    return [explained(error) for error in answer.errors or ()]
+    request = GraphQLRequest(query=document, variables=variables or {})
+    answer = await pipeline_on(build_schema()).execute(request, nobody)
+    return [explained(error) for error in answer.errors]
 
 
 @pytest.mark.parametrize("words", INTRODUCTIONS)

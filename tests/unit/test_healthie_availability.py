@@ -2,7 +2,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import httpx2
@@ -13,7 +13,7 @@ from booking.errors import UpstreamUnavailable
 from booking.local_pacer import LocalPacer
 from booking.pacing import Pace
 from booking.ports import Availability
-from booking.scheduling.recent_slots import RecentSlots
+from booking.scheduling.offer_windows import OfferWindows
 from booking.slot_query import SlotQuery
 from booking.work_context import waiting
 from integrations.upstream.gate import Gate
@@ -37,10 +37,10 @@ SLOWLY = Pace(per_second=1 / 60, burst=6)
 
 
 @asynccontextmanager
-async def paced(script: Script) -> AsyncIterator[RecentSlots]:
+async def paced(script: Script) -> AsyncIterator[OfferWindows]:
     async with script.connected(gate=Gate(pacer=LocalPacer(SLOWLY))) as healthie:
         await healthie.keys.prove_due()
-        yield RecentSlots(availability=healthie.availability, clock=FakeClock())
+        yield OfferWindows(availability=healthie.availability, clock=FakeClock())
 
 
 async def until(true: Callable[[], bool]) -> None:
@@ -72,9 +72,9 @@ async def availability(script: Script) -> AsyncIterator[Availability]:
 
 
 @pytest.fixture
-def shared(availability: Availability) -> RecentSlots:
+def shared(availability: Availability) -> OfferWindows:
     """As the search asks it."""
-    return RecentSlots(availability=availability, clock=FakeClock())
+    return OfferWindows(availability=availability, clock=FakeClock())
 
 
 def offered(*slots: tuple[str, str], **more: Any) -> dict[str, Any]:
@@ -85,19 +85,29 @@ def offered(*slots: tuple[str, str], **more: Any) -> dict[str, Any]:
 
 
 class TestSlots:
-    async def test_a_week_of_several_clinicians_takes_four_requests(
+    async def test_a_week_of_several_clinicians_is_one_request(
         self, availability: Availability, script: Script
     ) -> None:
         await availability.slots(WEEK)
 
+        (sent,) = script.of("AvailableSlots")
+        assert (sent.variables["start_date"], sent.variables["end_date"]) == (
+            "2026-11-23T00:00:00-08:00",
+            "2026-11-29T23:59:59-08:00",
+        )
+        assert sent.variables["provider_ids"] == ["11", "12"]
+
+    async def test_as_it_is_shared_a_week_is_asked_for_by_two_days_in_utc(
+        self, shared: OfferWindows, script: Script
+    ) -> None:
+        await shared.offered(WEEK)
+
         windows = [(s.variables["start_date"], s.variables["end_date"]) for s in script.of("AvailableSlots")]
-        assert sorted(windows) == [
-            ("2026-11-23T00:00:00-08:00", "2026-11-24T23:59:59-08:00"),
-            ("2026-11-25T00:00:00-08:00", "2026-11-26T23:59:59-08:00"),
-            ("2026-11-27T00:00:00-08:00", "2026-11-28T23:59:59-08:00"),
-            ("2026-11-29T00:00:00-08:00", "2026-11-29T23:59:59-08:00"),
+        days = [date(2026, 11, 22) + timedelta(days=number) for number in range(0, 10, 2)]
+        assert windows == [
+            (f"{day}T00:00:00+00:00", f"{day + timedelta(days=1)}T23:59:59+00:00") for day in days
         ]
-        assert script.of("AvailableSlots")[0].variables["provider_ids"] == ["11", "12"]
+        assert all(day.toordinal() % 2 == 0 for day in days), "whatever day a query begins with"
 
     async def test_the_bounds_of_a_day_follow_the_change_of_the_clocks(
         self, availability: Availability, script: Script
@@ -109,16 +119,16 @@ class TestSlots:
         assert sent.variables["end_date"] == "2026-11-01T23:59:59-08:00"
 
     async def test_equal_questions_at_the_same_time_share_their_requests(
-        self, shared: RecentSlots, script: Script
+        self, shared: OfferWindows, script: Script
     ) -> None:
         reordered = replace(WEEK, clinician_ids=frozenset(["11", "12", "11"]))
-        answers = await asyncio.gather(*(shared.slots(each) for each in (WEEK, reordered, WEEK)))
+        answers = await asyncio.gather(*(shared.offered(each) for each in (WEEK, reordered, WEEK)))
 
-        assert len(script.of("AvailableSlots")) == 4
+        assert len(script.of("AvailableSlots")) == 5
         assert answers[0] == answers[1] == answers[2]
 
     async def test_a_patient_who_leaves_does_not_take_the_answer_from_the_others(
-        self, shared: RecentSlots, script: Script
+        self, shared: OfferWindows, script: Script
     ) -> None:
         begun, go_on = asyncio.Event(), asyncio.Event()
 
@@ -128,13 +138,13 @@ class TestSlots:
             return offered(("11", "2026-11-24 09:00:00 -0800"))
 
         script.answers["AvailableSlots"] = answer
-        first, second = (asyncio.create_task(shared.slots(WEEK)) for _ in range(2))
+        first, second = (asyncio.create_task(shared.offered(WEEK)) for _ in range(2))
         await begun.wait()
         first.cancel()
         go_on.set()
 
         assert [slot.clinician_id for slot in (await second).slots] == ["11"]
-        assert len(script.of("AvailableSlots")) == 4
+        assert len(script.of("AvailableSlots")) == 5
 
     async def test_slots_come_by_start_then_clinician_in_utc_each_once(
         self, availability: Availability, script: Script
@@ -171,37 +181,35 @@ class TestSlots:
     ) -> None:
         script.answers["AvailableSlots"] = answer
 
-        assert await availability.slots(WEEK) == []
+        assert not await availability.slots(WEEK)
 
     async def test_nobody_without_a_proved_key_is_asked_for(
         self, availability: Availability, script: Script
     ) -> None:
-        assert await availability.slots(replace(WEEK, clinician_ids=frozenset({"99"}))) == []
+        assert await availability.slots(replace(WEEK, clinician_ids=frozenset({"99"}))) == WEEK.no_slots
         assert script.of("AvailableSlots") == []
 
-    async def test_one_window_that_fails_fails_the_answer(
-        self, availability: Availability, script: Script
-    ) -> None:
+    async def test_one_window_that_fails_fails_the_answer(self, shared: OfferWindows, script: Script) -> None:
         script.answers["AvailableSlots"] = lambda variables: (
-            httpx2.Response(503) if variables["start_date"].startswith("2026-11-25") else offered()
+            httpx2.Response(503) if variables["start_date"].startswith("2026-11-24") else offered()
         )
 
         with pytest.raises(UpstreamUnavailable):
-            await availability.slots(WEEK)
+            await shared.offered(WEEK)
 
     async def test_after_one_window_failed_no_further_one_is_asked_for(self, script: Script) -> None:
         script.answers["AvailableSlots"] = lambda variables: (
-            errors("TOO_MANY_REQUESTS") if variables["start_date"].startswith("2026-11-23") else offered()
+            errors("TOO_MANY_REQUESTS") if variables["start_date"].startswith("2026-11-22") else offered()
         )
         async with paced(script) as shared:
             with pytest.raises(UpstreamUnavailable):
-                await shared.slots(MONTH)
+                await shared.offered(MONTH)
         await nothing_is_left_over()
         assert len(script.of("AvailableSlots")) <= AT_ONCE
 
     async def test_what_nobody_waits_for_any_more_is_not_asked_for(self, script: Script) -> None:
         async with paced(script) as shared:
-            asked = [asyncio.create_task(shared.slots(MONTH)) for _ in range(2)]
+            asked = [asyncio.create_task(shared.offered(MONTH)) for _ in range(2)]
             await until(lambda: len(script.of("AvailableSlots")) == AT_ONCE)
             for task in asked:
                 task.cancel()
@@ -211,7 +219,7 @@ class TestSlots:
     async def test_at_the_deadline_nothing_more_is_asked_for(self, script: Script) -> None:
         async with paced(script) as shared:
             with waiting(lane=None, seconds=0.05), pytest.raises(UpstreamUnavailable):
-                await shared.slots(MONTH)
+                await shared.offered(MONTH)
             await nothing_is_left_over()
         assert len(script.of("AvailableSlots")) == AT_ONCE
 

@@ -19,6 +19,7 @@ from integrations.healthie.keys import KeyStore
 from integrations.healthie.transport import Acting, Connection
 from tests.doubles.healthie_catalog import a_kind, a_member, a_package, everything
 from tests.doubles.healthie_script import KEYS, NOON, PinnedVersion, RecordedCalls, Script, connection, usd
+from tests.doubles.httpx_wire import HttpxWire
 
 
 @pytest.fixture(autouse=True)
@@ -36,7 +37,7 @@ async def source(script: Script) -> AsyncIterator[CatalogSource]:
     wire = Connection(
         url="https://healthie.invalid",
         shard=None,
-        transport=httpx2.MockTransport(script),
+        wire=HttpxWire(httpx2.MockTransport(script)),
     )
 
     def client(acting: Acting) -> Client:

@@ -21,7 +21,7 @@ from integrations.healthie.generated.client import Client
 from integrations.healthie.generated.who_am_i import WhoAmI, WhoAmICurrentUser
 from integrations.healthie.keys import KeyStore
 from integrations.healthie.transport import Acting, Connection
-from integrations.upstream import calls, gate, transport
+from integrations.upstream import calls, gate, transport, wire
 from integrations.upstream.audit import Call, LoggedCalls, fingerprint
 from integrations.upstream.errors import (
     CallError,
@@ -36,6 +36,7 @@ from integrations.upstream.errors import (
     reading,
 )
 from tests.doubles.healthie_script import PinnedVersion, RecordedCalls, Script, errors
+from tests.doubles.httpx_wire import HttpxWire
 
 GOOD = {"currentUser": {"id": "11"}}
 PATIENT: dict[str, Any] = {
@@ -79,7 +80,7 @@ async def connection(script: Script) -> Any:
     made = Connection(
         url="https://healthie.invalid/graphql",
         shard="7",
-        transport=httpx2.MockTransport(script),
+        wire=HttpxWire(httpx2.MockTransport(script)),
     )
     yield made
     await made.aclose()
@@ -134,20 +135,6 @@ class TestRequest:
         assert headers["healthie-graphql-api-version"] == "2026-01-01"
         assert headers["authorizationshard"] == "7"
 
-    async def test_no_cookie_is_kept_since_keys_share_the_connection(
-        self, connection: Connection, audit: RecordedCalls, script: Script
-    ) -> None:
-        session = {"set-cookie": "_session=sample-of-11; Path=/"}
-        script.answers["WhoAmI"] = httpx2.Response(200, json={"data": GOOD}, headers=session)
-
-        for clinician in ("11", "12"):
-            acting = Acting(user_id=clinician, key=f"sample-key-of-{clinician}")
-            await Client(
-                connection=connection, acting=acting, audit=audit, versions=PinnedVersion()
-            ).who_am_i()
-
-        assert [("cookie" in sent.headers) for sent in script.sent] == [False, False]
-
     async def test_an_argument_that_was_not_given_is_not_sent(self, client: Client, script: Script) -> None:
         script.answers["CreatePatient"] = MADE
 
@@ -172,7 +159,7 @@ class TestRequest:
         )
 
         assert script.sent[0].timeout["read"] == seconds
-        assert script.sent[0].timeout["connect"] == transport.CONNECT_TIMEOUT
+        assert script.sent[0].timeout["connect"] == wire.CONNECT_TIMEOUT
 
     @pytest.mark.parametrize(
         ("document", "variables"),

@@ -16,6 +16,7 @@ from integrations.healthie.connect import connect
 from integrations.healthie.keys import PROOFS_AT_ONCE, KeyStore
 from integrations.upstream.audit import LoggedCalls
 from tests.doubles.healthie_script import KEYS, NOON, Script, errors
+from tests.doubles.httpx_wire import HttpxWire
 
 
 @pytest.fixture(autouse=True)
@@ -188,7 +189,7 @@ async def test_the_store_prints_no_secret(script: Script) -> None:
         declines={},
         audit=LoggedCalls(),
         digest=str,
-        transport=httpx2.MockTransport(script),
+        wire=HttpxWire(httpx2.MockTransport(script)),
     ) as healthie:
         assert await healthie.keys.prove_due() == {"11"}
         assert "sample" not in repr(healthie.keys) + repr(vars(healthie.keys))

@@ -44,7 +44,7 @@ def cost(text: str, **variables: Any) -> int:
 def refused(text: str, **variables: Any) -> str:
     """The bound that a document is beyond."""
     with pytest.raises(TooMuch) as told:
-        DOCUMENTS.examine(text).check_cost(None, variables)
+        DOCUMENTS.examine(text).operation(None).check_cost(variables)
     return str(told.value.details["limit"])
 
 
@@ -101,9 +101,9 @@ class TestCost:
     def test_is_that_of_the_operation_that_runs(self) -> None:
         text = "query A { node { name } } query B { a: slots { name } b: slots { name } c: slots { name } }"
         examined = DOCUMENTS.examine(text)
-        examined.check_cost("A", {})
+        examined.operation("A").check_cost({})
         with pytest.raises(TooMuch):
-            examined.check_cost("B", {})
+            examined.operation("B").check_cost({})
 
     @pytest.mark.parametrize("size", ["101", "-1", "2147483647", "9" * 5000])
     def test_a_page_beyond_the_schemas_is_no_matter_of_cost(self, size: str) -> None:
@@ -317,9 +317,9 @@ class TestOurOwn:
         slots = """slots(filter: {visitTypeId: "1", timeZone: "UTC"}, from: "2030-01-01", until: "2030-01-31") {
           date slots { id clinicianId visitTypeId contactType locationId start end timeZone minutes
           clinician { id name qualifications timeZone licensedIn } } }"""
-        closed().examine(f"{{ {slots} }}").check_cost(None, {})
+        closed().examine(f"{{ {slots} }}").operation(None).check_cost({})
         with pytest.raises(TooMuch):
-            closed().examine(f"{{ a: {slots} b: {slots} }}").check_cost(None, {})
+            closed().examine(f"{{ a: {slots} b: {slots} }}").operation(None).check_cost({})
 
     def test_the_page_about_requests_states_the_bounds(self) -> None:
         page = (Path(__file__).parents[2] / "docs" / "requests.md").read_text()

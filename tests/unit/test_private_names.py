@@ -11,7 +11,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
+from types import SimpleNamespace
 
+import aiohttp
 import aiosqlite
 import pytest
 import stripe
@@ -63,6 +65,13 @@ PRIVATE = (
                 "count every visit to the thread, or commit() and rollback() leave out what they must do",
             ),
         )
+    ),
+    PrivateName(
+        distribution="aiohttp",
+        owner=SimpleNamespace(**dict.fromkeys(aiohttp.ClientSession.ATTRS)),
+        name="_retry_connection",
+        used_in="integrations/upstream/http_wire.py",
+        instead="see that a PUT or DELETE is not sent again by itself: tests/integration/test_http_wire.py",
     ),
     PrivateName(
         distribution="stripe",

@@ -14,7 +14,7 @@ from booking.checkout.attempt_limits import AttemptKind
 from booking.principals import Caller, Principal, PrincipalKind
 from booking.refusals import TooManyAttempts
 from gateway.graphql import build_schema
-from gateway.rates import Counts, OperationRates, RateAttemptLimiter, TooManyRequests, upstream
+from gateway.rates import Counts, OperationRates, RateAttemptLimiter, TooManyRequests
 from gateway.rates.counting import Bound
 from gateway.rates.memory import MOST, Expiring, Tally
 from gateway.rates.table import (
@@ -28,7 +28,6 @@ from gateway.rates.table import (
     cards,
     unpaid_visits,
 )
-from integrations.healthie import availability
 from tests.doubles.booking_ports import FakeClock
 
 ROOT = Path(__file__).parents[2]
@@ -252,9 +251,6 @@ class TestOperationRates:
         await rates.fields([name] * (rate.caller or most), SOMEBODY, "a-network")
         with pytest.raises(TooManyRequests):
             await rates.fields([name] * (most + 1), SOMEBODY, "a-network")
-
-    def test_free_time_is_counted_by_the_requests_that_are_sent(self) -> None:
-        assert upstream.DAYS_PER_REQUEST == availability.DAYS_PER_REQUEST
 
     async def test_free_time_counts_by_the_requests_that_it_takes(self, rates: OperationRates) -> None:
         most = FREE_TIME.caller or 0

@@ -37,6 +37,7 @@ from integrations.upstream.transport import (
     unusable,
 )
 from tests.doubles.audit_trail import MemoryTrail
+from tests.doubles.httpx_wire import HttpxWire
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 
@@ -62,7 +63,7 @@ class Rest:
     """The smallest family of adapters: a resource is read with GET and written with PUT."""
 
     def __init__(self, server: Server, trail: MemoryTrail) -> None:
-        self.pool = HttpPool(transport=httpx2.MockTransport(server))
+        self.pool = HttpPool(wire=HttpxWire(httpx2.MockTransport(server)))
         audit = AuditedCalls(inner=LoggedCalls(), trail=trail, clock=StillClock(), key=b"sample")
         pacer = LocalPacer(Pace(per_second=1000, burst=1000))
         gate = Gate(pacer=pacer, breakers=Breakers())

@@ -6,6 +6,7 @@ from datetime import timedelta
 import httpx2
 
 from booking.ports import Clock, Patients
+from gateway.callers.remembered_tokens import RememberedTokens
 from gateway.callers.sign_in.patients import LinkedPatients, PatientLinks
 from gateway.callers.sign_in.provider import ProviderKeys
 from gateway.callers.sign_in.tokens import ProviderTokens, SignInRules
@@ -25,9 +26,10 @@ async def connect_sign_in(
     if settings.oidc_issuer is None:
         if not settings.in_development:
             return NoSignIn()
-        return DevelopmentTokens(secret=settings.secret_key.get_secret_value(), clock=clock)
+        tokens = DevelopmentTokens(secret=settings.secret_key.get_secret_value(), clock=clock)
+        return RememberedTokens(tokens, clock=clock)
     client = await exits.enter_async_context(httpx2.AsyncClient())
-    return ProviderTokens(
+    provider = ProviderTokens(
         rules=SignInRules(
             issuer=settings.oidc_issuer,
             audience=settings.oidc_audience or "",
@@ -41,3 +43,4 @@ async def connect_sign_in(
         patients=LinkedPatients(patients=patients, links=links, clock=clock),
         clock=clock,
     )
+    return RememberedTokens(provider, clock=clock)

@@ -5,13 +5,21 @@ from collections.abc import Iterable
 from sqlalchemy import Boolean, Column, ForeignKey, Index, Integer, String, Table
 
 from booking.checkout.model import CheckoutState
-from booking.checkout.transitions import ENDED, IN_FLIGHT
+from booking.checkout.transitions import ENDED, IN_FLIGHT, TERMINAL
 from integrations.database.columns import Counter, Document, UtcTime
 from integrations.database.tables.declaring import metadata, partial_index
 
 
 def _states(states: Iterable[CheckoutState]) -> str:
     return ", ".join(f"'{state}'" for state in sorted(states))
+
+
+# The conditions of partial indexes. A query repeats one in these words, not by parameters: only then any plan may use the index.
+NOT_ENDED = f"state NOT IN ({_states(ENDED)})"
+NOT_OVER = f"state NOT IN ({_states(TERMINAL)})"
+# The ends of few; nearly all of the history is confirmed or expired.
+RARE_ENDS = TERMINAL - {CheckoutState.CONFIRMED, CheckoutState.EXPIRED}
+OVER_RARELY = f"state IN ({_states(RARE_ENDS)})"
 
 
 checkouts = Table(
@@ -63,7 +71,7 @@ checkouts = Table(
     Column("updated_at", UtcTime, nullable=False),
     Column("email_code", Document),  # its keyed digest, until it is entered or the checkout has ended
     Column("email_verified_at", UtcTime),
-    partial_index("checkouts_live_hold_id", "hold_id", where=f"state NOT IN ({_states(ENDED)})", unique=True),
+    partial_index("checkouts_live_hold_id", "hold_id", where=NOT_ENDED, unique=True),
     partial_index(
         "checkouts_in_flight_patient_id", "patient_id", where=f"state IN ({_states(IN_FLIGHT)})", unique=True
     ),
@@ -72,7 +80,10 @@ checkouts = Table(
     Index("checkouts_patient_id", "patient_id"),
     Index("checkouts_created_at", "created_at", "id"),  # for lists, as is the next
     partial_index("checkouts_attention", "created_at", "id", where="attention IS NOT NULL"),
-    Index("checkouts_clinician", "clinician_id", "starts_at"),  # for claims
+    partial_index("checkouts_not_over", "state", "created_at", "id", where=NOT_OVER),
+    partial_index("checkouts_over_rarely", "state", "created_at", "id", where=OVER_RARELY),
+    # For visits that were confirmed lately: all the others of a clinician, years of them, are not read.
+    partial_index("checkouts_clinician_ended_at", "clinician_id", "ended_at", where="ended_at IS NOT NULL"),
     partial_index("checkouts_due_at", "due_at", where="due_at IS NOT NULL"),
 )
 

@@ -50,5 +50,8 @@ event_deliveries = Table(
     Column("due_at", UtcTime),  # NULL: delivered, or a dead letter
     PrimaryKeyConstraint("subscriber_id", "sequence"),
     Index("event_letters_sequence", "sequence"),
+    partial_index("event_letters_dead", "subscriber_id", "sequence", where="dead_at IS NOT NULL"),
+    # For whether one is due at all, while thousands may wait for an endpoint that fails.
+    partial_index("event_letters_due_at", "subscriber_id", "due_at", where="due_at IS NOT NULL"),
     partial_index("event_letters_due", "subscriber_id", "sequence", where="due_at IS NOT NULL"),
 )

@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime
 
-import httpx2
 from pydantic import SecretStr
 
 from integrations.healthie.clients import Clients
@@ -14,6 +13,7 @@ from integrations.healthie.rehearsal.rehearse import Rehearsal, require_sandbox
 from integrations.healthie.transport import Acting
 from integrations.upstream.audit import CallAudit
 from integrations.upstream.gate import Gate
+from integrations.upstream.wire import Wire
 
 
 @asynccontextmanager
@@ -28,7 +28,7 @@ async def rehearsal(
     version: str | None = None,
     shard: str | None = None,
     gate: Gate | None = None,
-    transport: httpx2.AsyncBaseTransport | None = None,
+    wire: Wire | None = None,
 ) -> AsyncIterator[Rehearsal]:
     """A rehearsal on the account at `url`, with the organization's key and one clinician's. Sends nothing before it is run.
 
@@ -43,7 +43,7 @@ async def rehearsal(
         version=version,
         shard=shard,
         gate=gate,
-        transport=transport,
+        wire=wire,
     )
     acting = Acting(user_id=clinician_id, key=plain(clinician_key))
     keys = KeyStore({clinician_id: clinician_key}, client=clients.acting_as, now=now)

@@ -1,0 +1,115 @@
+"""HttpWire: HTTP/1.1 over a pool of connections, by aiohttp (ADR 54)."""
+
+import asyncio
+from functools import cache
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
+
+import aiohttp
+import httpx2
+
+from integrations.upstream.wire import (
+    CONNECT_TIMEOUT,
+    ConnectionLost,
+    NotConnected,
+    Received,
+    Sending,
+    TimedOut,
+)
+
+# An idle connection is kept for this long (seconds): shorter than servers keep theirs, so that a request seldom meets one that is
+# just being closed, after which nobody knows whether it was executed.
+KEPT_IDLE = 5.0
+
+# Answers of some thousand free times are read without a pause (bytes).
+_READ_AHEAD = 1 << 20
+
+# Bytes of a header line. The library's own bound is met by some proxies' policies.
+_LONGEST_HEADER = 1 << 16
+
+# Seconds; timeouts up to it are exact. By default long ones are rounded up to whole seconds, past the caller's own.
+_EXACT = 3600.0
+
+
+class HttpWire:
+    """The wire for one event loop; opens nothing before the first exchange."""
+
+    def __init__(self, *, connections: int) -> None:
+        """`connections`: the most at once."""
+        self._most = connections
+        self._opened: aiohttp.ClientSession | None = None
+
+    async def aclose(self) -> None:
+        """Close all connections."""
+        if self._opened is not None:
+            await self._opened.close()
+
+    async def exchange(self, sending: Sending, *, within: float) -> Received:
+        """Send the request and read the answer. Raises WireError."""
+        session = self._session()
+        await _see_what_was_closed()
+        try:
+            async with session.request(
+                sending.method,
+                sending.url,
+                data=sending.content,
+                headers=sending.headers,
+                timeout=_timeouts(within),
+                proxy=_proxy(sending.url),
+                allow_redirects=False,
+            ) as response:
+                content = await response.read()
+        except (
+            aiohttp.ClientConnectorError,
+            aiohttp.ConnectionTimeoutError,
+            aiohttp.InvalidURL,
+            aiohttp.NonHttpUrlClientError,
+        ) as error:
+            raise NotConnected(type(error).__name__) from None
+        except TimeoutError as error:
+            raise TimedOut(type(error).__name__) from None
+        except (aiohttp.ClientError, OSError) as error:
+            raise ConnectionLost(type(error).__name__) from None
+        return Received(status=response.status, headers=response.headers, content=content)
+
+    def _session(self) -> aiohttp.ClientSession:
+        if self._opened is None:
+            context = (
+                httpx2.create_ssl_context()
+            )  # the same trusted certificates as every other request of ours
+            context.set_alpn_protocols(["http/1.1"])
+            connector = aiohttp.TCPConnector(
+                limit=self._most, keepalive_timeout=KEPT_IDLE, ssl=context, timeout_ceil_threshold=_EXACT
+            )
+            self._opened = aiohttp.ClientSession(
+                connector=connector,
+                cookie_jar=aiohttp.DummyCookieJar(),  # all keys share it: no key's session may go with another key
+                read_bufsize=_READ_AHEAD,
+                max_line_size=_LONGEST_HEADER,
+                max_field_size=_LONGEST_HEADER,
+            )
+            # It would send PUT and DELETE again by itself after a lost connection, mutations of some systems of record.
+            self._opened._retry_connection = False  # noqa: SLF001  # tests/unit/test_private_names.py
+        return self._opened
+
+
+async def _see_what_was_closed() -> None:
+    """Let the event loop read what has arrived, in two turns: a connection that the server has closed is not used again."""
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+
+
+@cache  # a handful of values
+def _timeouts(seconds: float) -> aiohttp.ClientTimeout:
+    return aiohttp.ClientTimeout(
+        total=None, connect=seconds, sock_connect=CONNECT_TIMEOUT, sock_read=seconds, ceil_threshold=_EXACT
+    )
+
+
+@cache
+def _proxy(url: str) -> str | None:
+    """The proxy that the environment names for this address (HTTPS_PROXY, NO_PROXY)."""
+    address, proxies = urlsplit(url), getproxies()
+    if proxy_bypass(address.netloc):
+        return None
+    return proxies.get(address.scheme) or proxies.get("all")

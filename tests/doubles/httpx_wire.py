@@ -1,0 +1,39 @@
+"""A wire over any transport of httpx2: its MockTransport, an ASGI application, or one of a test's own."""
+
+import httpx2
+
+from integrations.upstream.wire import (
+    CONNECT_TIMEOUT,
+    ConnectionLost,
+    NotConnected,
+    Received,
+    Sending,
+    TimedOut,
+)
+
+
+class HttpxWire:
+    """What the transport raises is told as the real wire tells the same trouble."""
+
+    def __init__(self, transport: httpx2.AsyncBaseTransport) -> None:
+        self._client = httpx2.AsyncClient(transport=transport)
+
+    async def exchange(self, sending: Sending, *, within: float) -> Received:
+        try:
+            response = await self._client.request(
+                sending.method,
+                sending.url,
+                content=sending.content,
+                headers=dict(sending.headers),
+                timeout=httpx2.Timeout(within, connect=CONNECT_TIMEOUT),
+            )
+        except (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout, httpx2.UnsupportedProtocol):
+            raise NotConnected from None
+        except httpx2.TimeoutException:
+            raise TimedOut from None
+        except httpx2.HTTPError:
+            raise ConnectionLost from None
+        return Received(status=response.status_code, headers=response.headers, content=response.content)
+
+    async def aclose(self) -> None:
+        await self._client.aclose()

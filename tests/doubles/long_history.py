@@ -1,0 +1,346 @@
+"""Fills a migrated, new database with years of history, as it would be found there: how much is chosen by the caller."""
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import islice
+from typing import Any
+
+from sqlalchemy import JSON, Table, insert, text
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from booking.audit.chain import record_of, stamp
+from booking.checkout.model import CheckoutState
+from integrations.database.checkout_rows import to_row
+from integrations.database.tables.callers import idempotency_keys, patient_links
+from integrations.database.tables.checkouts import checkout_events, checkouts
+from integrations.database.tables.events import event_deliveries, practice_events, subscribers
+from integrations.database.tables.operations import alerts, audit_records, clinician_blocks, daily_runs
+from integrations.database.tables.slots import holds, slot_claims
+from integrations.database.tables.webhooks import pending_refreshes, resource_snapshots, webhook_deliveries
+from tests.doubles.audit_samples import KEY, an_entry
+from tests.integration.database_samples import NOON, SEALER, a_checkout
+
+S = CheckoutState
+
+# When the history ends, and how far it goes back.
+NOW = NOON
+YEARS = timedelta(days=3 * 365)
+
+CLINICIANS = 10
+SUBSCRIBERS = ("handler:crm", "endpoint-1")
+
+# What is under way at any moment does not grow with history.
+LIVE = (
+    *(S.STARTED,) * 20,
+    *(S.PATIENT_READY, S.CARD_INTENDED, S.CHARGE_INTENDED, S.CHARGED, S.BOOKING_INTENDED) * 2,
+    *(S.NEEDS_ATTENTION,) * 5,
+    S.LATE_REFUND_INTENDED,
+)
+
+_ROWS_AT_ONCE = 20_000
+_FOLLOWED_UP = timedelta(hours=72)
+_RETAINED = timedelta(days=30)
+
+
+@dataclass(frozen=True, kw_only=True)
+class LongHistory:
+    """So many checkouts over three years, with all that comes with them. Ids are numbered from 0, the oldest."""
+
+    checkouts: int
+    recent: int  # webhooks, events and idempotency keys, each: those of a month, and some that are overdue
+
+    @property
+    def audit_records(self) -> int:
+        """How many records the audit trail has."""
+        return 5 * self.checkouts
+
+    def started(self, number: int) -> datetime:
+        """When the checkout of this number was started."""
+        return NOW - YEARS * ((self.checkouts - number) / self.checkouts)
+
+    def received(self, number: int) -> datetime:
+        """When the webhook, event or key of this number was stored: over 40 days, of which the first ten are past the retention."""
+        return NOW - (_RETAINED + timedelta(days=10)) * ((self.recent - number) / self.recent)
+
+
+async def fill(engine: AsyncEngine, history: LongHistory) -> None:
+    """Store the history, and let the database gather its statistics."""
+    for table, rows in _tables(history):
+        await _store(engine, table, rows)
+    async with engine.connect() as connection:
+        if engine.dialect.name == "postgresql":
+            await connection.execution_options(isolation_level="AUTOCOMMIT")
+            await connection.execute(text("VACUUM ANALYZE"))
+        else:
+            await connection.execute(text("ANALYZE"))
+            await connection.commit()
+
+
+async def _store(engine: AsyncEngine, table: Table, rows: Iterator[dict[str, Any]]) -> None:
+    while part := list(islice(rows, _ROWS_AT_ONCE)):
+        async with engine.begin() as connection:
+            if engine.dialect.name == "postgresql":
+                await _copy((await connection.get_raw_connection()).driver_connection, table, part)
+            else:
+                await connection.execute(insert(table), part)
+
+
+async def _copy(driver: Any, table: Table, rows: list[dict[str, Any]]) -> None:
+    """PostgreSQL's COPY, a tenth of the time of inserts."""
+    names = list(rows[0])
+    documents = {name for name in names if isinstance(table.c[name].type, JSON)}
+
+    def value(name: str, stored: Any) -> Any:
+        return json.dumps(stored) if name in documents and stored is not None else stored
+
+    records = [[value(name, row[name]) for name in names] for row in rows]
+    await driver.copy_records_to_table(table.name, columns=names, records=records)
+
+
+def _tables(history: LongHistory) -> Iterable[tuple[Table, Iterator[dict[str, Any]]]]:
+    yield checkouts, _checkouts(history)
+    yield checkout_events, _checkout_events(history)
+    yield slot_claims, _slot_claims(history)
+    yield holds, _holds()
+    yield audit_records, _audit_records(history)
+    yield patient_links, _patient_links(history)
+    yield idempotency_keys, _idempotency_keys(history)
+    yield subscribers, _subscribers(history)
+    yield practice_events, _practice_events(history)
+    yield event_deliveries, _event_deliveries(history)
+    yield webhook_deliveries, _webhook_deliveries(history)
+    yield pending_refreshes, _pending_refreshes()
+    yield resource_snapshots, _resource_snapshots(history)
+    yield alerts, _alerts(history)
+    yield daily_runs, _daily_runs()
+    yield clinician_blocks, _clinician_blocks()
+
+
+def _state(history: LongHistory, number: int) -> S:
+    """The latest are under way; of a hundred others 69 are confirmed, 29 expired, one cancelled and one refunded."""
+    newest = history.checkouts - 1 - number
+    if newest < len(LIVE):
+        return LIVE[newest]
+    return {0: S.CANCELLED, 1: S.REFUNDED}.get(number % 100, S.EXPIRED if number % 100 < 31 else S.CONFIRMED)
+
+
+def _checkouts(history: LongHistory) -> Iterator[dict[str, Any]]:
+    sample = to_row(a_checkout(version=9), SEALER)
+    for number in range(history.checkouts):
+        state, started = _state(history, number), history.started(number)
+        over = history.checkouts - number > len(LIVE)
+        paid = over and state in {S.CONFIRMED, S.REFUNDED}
+        starts = _visit_start(history, number)
+        yield sample | {
+            "id": f"checkout_{number}",
+            "state": state,
+            "owner": f"guest:checkout_{number}",
+            "hold_id": f"hold_{number}",
+            "clinician_id": f"clinician-{number % CLINICIANS}",
+            "starts_at": starts,
+            "ends_at": starts + timedelta(minutes=30),
+            "patient_id": f"patient-{number // 5}" if over else f"patient-live-{number}",
+            "billing_item_id": f"billing-item-{number}" if paid else None,
+            "charge_id": f"charge-{number}" if paid else None,
+            "appointment_id": f"appointment-{number}" if paid else None,
+            "attention": "refund_failed" if state is S.NEEDS_ATTENTION else None,
+            "intended_at": started if state.endswith("_intended") else None,
+            "confirm_deadline": started + timedelta(minutes=15),
+            "created_at": started,
+            "updated_at": started + timedelta(minutes=5),
+            "ended_at": started + timedelta(minutes=5) if over else None,
+            "due_at": NOW + timedelta(minutes=1) if not over or started > NOW - _FOLLOWED_UP else None,
+        }
+
+
+def _visit_start(history: LongHistory, number: int) -> datetime:
+    """Some days after the checkout; no two of one clinician at once among the live."""
+    return history.started(number).replace(minute=0, second=0, microsecond=0) + timedelta(
+        days=7, hours=number // CLINICIANS % 24
+    )
+
+
+def _checkout_events(history: LongHistory) -> Iterator[dict[str, Any]]:
+    for number in range(history.checkouts):
+        for step, (before, after) in enumerate(
+            (("started", "charged"), ("charged", "booked"), ("booked", "confirmed"))
+        ):
+            yield {
+                "checkout_id": f"checkout_{number}",
+                "at": history.started(number) + timedelta(seconds=step),
+                "kind": "moved",
+                "before": before,
+                "after": after,
+                "attempt": 1,
+                "by": "driver-1",
+            }
+
+
+def _slot_claims(history: LongHistory) -> Iterator[dict[str, Any]]:
+    for number in range(history.checkouts - len(LIVE), history.checkouts):
+        starts = _visit_start(history, number)
+        yield {
+            "checkout_id": f"checkout_{number}",
+            "clinician_id": f"clinician-{number % CLINICIANS}",
+            "starts_at": starts,
+            "ends_at": starts + timedelta(minutes=30),
+        }
+
+
+def _holds() -> Iterator[dict[str, Any]]:
+    """Those of a busy practice without Redis, half of them expired."""
+    for number in range(100):
+        starts = NOW + timedelta(days=1, hours=number)
+        yield {
+            "id": f"hold_{number}",
+            "owner": f"visitor:{number}",
+            "taken_by": f"visitor:{number}",
+            "clinician_id": f"clinician-{number % CLINICIANS}",
+            "visit_type_id": "visit-1",
+            "contact_type": "video",
+            "location_id": None,
+            "starts_at": starts,
+            "ends_at": starts + timedelta(minutes=30),
+            "minutes": 30,
+            "time_zone": "UTC",
+            "created_at": NOW - timedelta(minutes=9),
+            "expires_at": NOW + timedelta(minutes=1 if number % 2 else -1),
+            "extensions": 0,
+            "client": None,
+        }
+
+
+def _audit_records(history: LongHistory) -> Iterator[dict[str, Any]]:
+    """Five for each checkout, of which three name it. They are of the right size, and of no right chain."""
+    record = record_of(an_entry(checkout_id="CHECKOUT"), KEY).record
+    for number in range(history.audit_records):
+        checkout = f"checkout_{number // 5}"
+        yield {
+            "sequence": number + 1,
+            "at": stamp(history.started(number // 5) + timedelta(seconds=number % 5)),
+            "checkout_id": checkout if number % 5 < 3 else None,
+            "record": record.replace("CHECKOUT", checkout),
+            "mac": f"{number:064x}",
+        }
+
+
+def _patient_links(history: LongHistory) -> Iterator[dict[str, Any]]:
+    for number in range(history.checkouts // 5):
+        yield {"person": f"{number:064x}", "patient_id": f"patient-{number}", "linked_at": NOW}
+
+
+def _idempotency_keys(history: LongHistory) -> Iterator[dict[str, Any]]:
+    for number in range(history.recent):
+        yield {
+            "tenant": "practice",
+            "principal": f"visitor:{number}",
+            "field": "startCheckout",
+            "key_digest": f"{number:064x}",
+            "fingerprint": f"{number:064x}",
+            "attempt": 1,
+            "in_flight_until": history.received(number),
+            "completed": True,
+            "reference": {"checkout": f"checkout_{number}"},
+            "created_at": history.received(number),
+        }
+
+
+def _subscribers(history: LongHistory) -> Iterator[dict[str, Any]]:
+    for name in SUBSCRIBERS:
+        yield {"id": name, "place": history.recent, "created_at": NOW - YEARS}
+
+
+def _practice_events(history: LongHistory) -> Iterator[dict[str, Any]]:
+    for number in range(history.recent):
+        yield {
+            "id": f"event-{number}",
+            "name": "appointment.created",
+            "at": history.received(number),
+            "kind": "visit",
+            "resource_id": f"appointment-{number}",
+            "ids": {"appointment": f"appointment-{number}", "clinician": f"clinician-{number % CLINICIANS}"},
+            "by": None,
+        }
+
+
+def _event_deliveries(history: LongHistory) -> Iterator[dict[str, Any]]:
+    """One subscriber got everything; the other fails, so that the last tenth of the events wait for it, each until later."""
+    for number in range(history.recent):
+        for name in SUBSCRIBERS:
+            waits = name == SUBSCRIBERS[1] and number >= history.recent * 9 // 10
+            yield {
+                "subscriber_id": name,
+                "sequence": number + 1,
+                "tries": 1,
+                "told_at": None if waits else history.received(number),
+                "due_at": NOW + timedelta(hours=1) if waits else None,
+            }
+
+
+def _webhook_deliveries(history: LongHistory) -> Iterator[dict[str, Any]]:
+    for number in range(history.recent):
+        yield {
+            "received_at": history.received(number),
+            "source": "webhook",
+            "event": "appointment.updated",
+            "resource_type": "Appointment",
+            "resource_id": f"appointment-{number}",
+            "kind": "visit",
+        }
+
+
+def _pending_refreshes() -> Iterator[dict[str, Any]]:
+    for number in range(20):
+        yield {
+            "kind": "visit",
+            "resource_id": f"appointment-{number}",
+            "merged": False,
+            "marks": 1,
+            "first_marked_at": NOW,
+            "marked_at": NOW,
+            "tries": 0,
+            "due_at": NOW,
+        }
+
+
+def _resource_snapshots(history: LongHistory) -> Iterator[dict[str, Any]]:
+    for number in range(history.checkouts):
+        yield {
+            "kind": "visit",
+            "resource_id": f"appointment-{number}",
+            "version": 2,
+            "state": None,
+            "gone": False,
+            "seen_at": history.started(number),
+            "starts_at": _visit_start(history, number),
+        }
+
+
+def _alerts(history: LongHistory) -> Iterator[dict[str, Any]]:
+    for number in range(history.checkouts // 100):
+        yield {
+            "id": f"late_found:checkout_{number}",
+            "reason": "late_found",
+            "subject": f"checkout_{number}",
+            "raised_at": history.started(number),
+            "told_at": history.started(number),
+            "tries": 0,
+            "due_at": None,
+        }
+
+
+def _daily_runs() -> Iterator[dict[str, Any]]:
+    for day in range(YEARS.days):
+        at = NOW - timedelta(days=day)
+        yield {"job": "ledger", "day": at.date().isoformat(), "tries": 0, "finished_at": at, "seen_until": at}
+
+
+def _clinician_blocks() -> Iterator[dict[str, Any]]:
+    yield {
+        "clinician_id": "clinician-9",
+        "reason": "provider_mismatch",
+        "checkout_id": "checkout_1",
+        "blocked_at": NOW,
+    }
