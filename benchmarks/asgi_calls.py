@@ -4,19 +4,20 @@ They are called in turn, one request each, so that other load on the machine doe
 database's threads do not count.
 """
 
-import asyncio
 import gc
 import json
 import random
 import statistics
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from starlette.types import ASGIApp, Message
+from starlette.types import ASGIApp
 
-RawHeaders: TypeAlias = Sequence[tuple[bytes, bytes]]
+from benchmarks.asgi import answer as posted
+
+Headers: TypeAlias = Mapping[str, str]
 
 # Pairs between garbage collections, which are not measured.
 _COLLECTED_AFTER = 50
@@ -37,11 +38,11 @@ class Overhead:
 
 
 async def compared(
-    bare: ASGIApp, wrapped: ASGIApp, body: bytes, pairs: int, headers: RawHeaders = ()
+    bare: ASGIApp, wrapped: ASGIApp, body: bytes, pairs: int, headers: Headers | None = None
 ) -> Overhead:
     """Measure pairs of requests, in random order within each pair."""
     chance = random.Random(1)  # noqa: S311  # an order, no secret
-    answer = await _answer(wrapped, body, headers)
+    answer = await posted(wrapped, body, headers)
     if "errors" in json.loads(answer):
         raise AssertionError(f"a request was refused: {answer[:300]!r}")
     taken: dict[bool, list[float]] = {False: [], True: []}
@@ -66,52 +67,11 @@ async def compared(
     )
 
 
-async def _spent(app: ASGIApp, body: bytes, headers: RawHeaders) -> float:
+async def _spent(app: ASGIApp, body: bytes, headers: Headers | None) -> float:
     """Microseconds of this thread's processor time that one request takes."""
     began = time.thread_time_ns()
-    await _answer(app, body, headers)
+    await posted(app, body, headers)
     return (time.thread_time_ns() - began) / 1000
-
-
-async def _answer(app: ASGIApp, body: bytes, headers: RawHeaders) -> bytes:
-    """One request, as uvicorn would pass it to the application."""
-    received, answered = asyncio.Event(), bytearray()
-
-    async def receive() -> Message:
-        if not received.is_set():
-            received.set()
-            return {"type": "http.request", "body": body, "more_body": False}
-        await asyncio.Event().wait()  # the client stays until it is answered
-        raise AssertionError
-
-    async def send(message: Message) -> None:
-        answered.extend(message.get("body", b""))
-
-    await app(
-        {
-            "type": "http",
-            "asgi": {"version": "3.0", "spec_version": "2.3"},
-            "http_version": "1.1",
-            "method": "POST",
-            "scheme": "http",
-            "path": "/graphql",
-            "raw_path": b"/graphql",
-            "query_string": b"",
-            "root_path": "",
-            "headers": [
-                (b"host", b"gateway.example.invalid"),
-                (b"content-type", b"application/json"),
-                (b"content-length", str(len(body)).encode()),
-                *headers,
-            ],
-            "client": ("127.0.0.1", 50000),
-            "server": ("127.0.0.1", 8000),
-            "state": {},
-        },
-        receive,
-        send,
-    )
-    return bytes(answered)
 
 
 def _interval(ordered: Sequence[float]) -> tuple[float, float]:

@@ -15,6 +15,7 @@ from benchmarks import (
     execution,
     fairness,
     idempotency,
+    journey,
     pace,
     rates,
     recovery,
@@ -33,6 +34,7 @@ from tests.plugins.servers import own_prefix
 from tests.reliability.processes import a_nursery
 
 TAKEOVERS = 10
+JOURNEYS = 60
 MUTATIONS = 1_000
 AUDITED_CALLS = 400
 CHAIN = 100_000
@@ -65,6 +67,12 @@ async def _saga(bench: Bench) -> dict[str, Any]:
             overhead = await saga.measure(engine, url, checkouts=bench.checkouts)
             figures[name] = {**asdict(overhead), "durability": await _durability(engine)}
     return figures
+
+
+async def _journey(bench: Bench) -> dict[str, Any]:
+    with ExitStack() as ours:
+        figures = await journey.on_each(bench.urls, servers.redis(ours), journeys=JOURNEYS)
+    return {name: asdict(one) for name, one in figures.items()}
 
 
 async def _idempotency(bench: Bench) -> dict[str, Any]:
@@ -185,6 +193,7 @@ async def _durability(engine: AsyncEngine) -> str:
 
 PARTS = {
     "saga": Part(measure=_saga, shown=saga.shown),
+    "journey": Part(measure=_journey, shown=journey.shown),
     "idempotency": Part(measure=_idempotency, shown=idempotency.shown),
     "audit": Part(measure=_audit, shown=audit.shown),
     "webhooks": Part(measure=_webhooks, shown=webhooks.shown),

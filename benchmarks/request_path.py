@@ -22,7 +22,7 @@ from graphql import parse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from benchmarks.app_overhead import bodies, settings_for
-from benchmarks.asgi_calls import Overhead, RawHeaders, compared
+from benchmarks.asgi_calls import Headers, Overhead, compared
 from benchmarks.figures import titled
 from booking.services import Services
 from gateway.app import create_app
@@ -40,7 +40,7 @@ from tests.reliability.processes import Running, a_nursery
 MOST = 100.0
 
 _PAIRS = 2000
-_ADDRESS = (b"x-forwarded-for", b"203.0.113.7")
+_ADDRESS = {"X-Forwarded-For": "203.0.113.7"}
 
 
 async def measure(emulator: Running, url: str) -> dict[str, Overhead]:
@@ -58,18 +58,18 @@ async def measure(emulator: Running, url: str) -> dict[str, Overhead]:
         bare, body = _bare(system.services), bodies(seed)["plans"]
         callers = _callers(settings.secret_key.get_secret_value())
         return {
-            who: await compared(bare, app, body, _PAIRS, [*headers, _ADDRESS])
+            who: await compared(bare, app, body, _PAIRS, {**headers, **_ADDRESS})
             for who, headers in callers.items()
         }
 
 
-def _callers(secret: str) -> dict[str, RawHeaders]:
-    visitor = GatewayTokens(secret=secret).visitor().encode()
-    patient = DevelopmentTokens(secret=secret, clock=SystemClock()).issue("1").encode()
+def _callers(secret: str) -> dict[str, Headers]:
+    visitor = GatewayTokens(secret=secret).visitor()
+    patient = DevelopmentTokens(secret=secret, clock=SystemClock()).issue("1")
     return {
-        "nobody": [],
-        "a visitor": [(b"frontdoor-visitor", visitor)],
-        "a patient": [(b"authorization", b"Bearer " + patient)],
+        "nobody": {},
+        "a visitor": {"Frontdoor-Visitor": visitor},
+        "a patient": {"Authorization": f"Bearer {patient}"},
     }
 
 

@@ -6,6 +6,7 @@ The repositories of checkouts and slot claims are defined here; each other one i
 
 from collections.abc import Sequence
 from datetime import datetime
+from enum import Enum, auto
 from types import TracebackType
 from typing import Protocol, Self
 
@@ -17,6 +18,7 @@ from booking.operations.model import (
     CheckoutHistory,
     CheckoutSummary,
     ClinicianBlocks,
+    HistoryEntry,
     ListCursor,
 )
 from booking.slots import Busy, Interval
@@ -37,9 +39,12 @@ class CheckoutRepository(Protocol):
     async def live_for_hold(self, hold_id: str) -> Checkout | None:
         """The checkout that uses the hold and has not ended, or None."""
 
-    async def save(self, checkout: Checkout, *, was: Checkout | None = None) -> Checkout:
+    async def save(
+        self, checkout: Checkout, *, was: Checkout | None = None, history: Sequence[HistoryEntry] = ()
+    ) -> Checkout:
         """Write the row if its version is still `checkout.version` (optimistic locking); returns it at the next version.
 
+        The `history` entries are written with it, or not at all.
         `was` is the row as it is stored at that version: only what differs from it needs to be written (None: everything).
         Raises StaleCheckout when the version has moved on, PaymentInProgress when the patient has another checkout in flight,
         and AlreadyCounted when the charge or the appointment belongs to another checkout. After any of these nothing more may
@@ -109,6 +114,16 @@ class SlotClaims(Protocol):
 
     async def release_begun(self, now: datetime) -> int:
         """Release the claims of checkouts that wait for an operator although the visit's start has passed; returns their number."""
+
+
+class Scope(Enum):
+    """What is done in a unit of work, so that the database need do no more for it than that takes."""
+
+    TRANSACTION = auto()  # any number of reads and writes
+    ONE_WRITE = auto()  # one call of `checkouts.save`, and `commit`: there is nothing to hold together
+    READING = (
+        auto()
+    )  # reads only, each of what is committed at that moment; waits for no writer, and blocks none
 
 
 class UnitOfWork(Protocol):
@@ -182,5 +197,5 @@ class UnitOfWork(Protocol):
 class UnitOfWorkFactory(Protocol):
     """Opens units of work."""
 
-    def __call__(self) -> UnitOfWork:
+    def __call__(self, scope: Scope = Scope.TRANSACTION) -> UnitOfWork:
         """A new unit of work; enter it with `async with`."""

@@ -9,7 +9,7 @@ from booking.errors import NotFound
 from booking.operations.model import HistoryKind
 from booking.ports import Clock
 from booking.principals import Caller, PrincipalKind
-from booking.unit_of_work import UnitOfWorkFactory
+from booking.unit_of_work import Scope, UnitOfWorkFactory
 
 # How long a guest may read the outcome after the end; after that they have the practice's mail.
 READABLE_FOR = timedelta(hours=24)
@@ -37,12 +37,15 @@ class CheckoutAccess:
             raise NotFound("checkout")
         return checkout
 
-    async def save(self, checkout: Checkout, kind: HistoryKind) -> Checkout:
-        """Write a patient's action; the state stays. Raises StaleCheckout, UnknownState (a newer release's state)."""
-        return await self._writer.write_for_patient(checkout, kind)
+    async def save(self, before: Checkout, after: Checkout, kind: HistoryKind) -> Checkout:
+        """Write a patient's action on the row as it was read; the state stays.
+
+        Raises StaleCheckout, UnknownState (a newer release's state).
+        """
+        return await self._writer.write_for_patient(before, after, kind)
 
     async def _get(self, checkout_id: str) -> Checkout | None:
-        async with self._units() as unit:
+        async with self._units(Scope.READING) as unit:
             return await unit.checkouts.get(checkout_id)
 
 

@@ -109,25 +109,23 @@ class EmailVerification:
             try:
                 if right:
                     return await self._save_verified(checkout, now)
-                await self._access.save(
-                    checkout.changed(email_code=tried, updated_at=now), HistoryKind.EMAIL_CODE_WRONG
-                )
+                wrong = checkout.changed(email_code=tried, updated_at=now)
+                await self._access.save(checkout, wrong, HistoryKind.EMAIL_CODE_WRONG)
             except StaleCheckout:  # another try, or the checkout's progress, was written first: start over
                 continue
             raise EmailCodeInvalid(tries_left=TRIES - tried.tries)
 
     async def _save_verified(self, checkout: Checkout, now: datetime) -> Checkout:
         verified = checkout.changed(email_code=None, email_verified_at=now, updated_at=now)
-        return await self._access.save(verified, HistoryKind.EMAIL_VERIFIED)
+        return await self._access.save(checkout, verified, HistoryKind.EMAIL_VERIFIED)
 
     async def _store_code(self, caller: Caller, checkout: Checkout, code: str) -> Checkout:
         while True:
             now = self._clock.now()
             sent = EmailCode(digest=self._digest_of(checkout, code), expires_at=now + GOOD_FOR)
             try:
-                return await self._access.save(
-                    checkout.changed(email_code=sent, updated_at=now), HistoryKind.EMAIL_CODE_SENT
-                )
+                with_code = checkout.changed(email_code=sent, updated_at=now)
+                return await self._access.save(checkout, with_code, HistoryKind.EMAIL_CODE_SENT)
             except StaleCheckout:
                 checkout = await self._open_checkout(caller, checkout.id)
 

@@ -1,6 +1,8 @@
-"""Writes the history, alerts, clinician blocks and domain events of a transition, in the transition's own transaction."""
+"""The history, alerts, clinician blocks and domain events of transitions; the writer writes them with the row."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
 
 from booking.checkout.model import Checkout, EndReason
 from booking.checkout.model import CheckoutState as S
@@ -21,41 +23,79 @@ _ENDS: Mapping[str, EventName] = {
 }
 
 
-async def record_transition(
-    unit: UnitOfWork,
-    before: Checkout,
-    after: Checkout,
-    *,
-    by: str,
-    entry: HistoryKind | None = None,
-    note: str | None = None,
-) -> None:
-    """Write a transition's history entry and its effects.
+def history_of(
+    *rows: Checkout, by: str, entry: HistoryKind | None = None, note: str | None = None
+) -> list[HistoryEntry]:
+    """Return the history entries of transitions, each from one of these rows to the next.
 
-    `entry` is a patient's or operator's action; None: a driver's transition. Raises an alert for each new attention
-    reason and for a late finding; blocks a clinician whose visit was read back under another name; adds domain events to
-    the outbox.
+    `entry` is a patient's or operator's action; None: a driver's transition.
     """
-    for kind in _transition_kinds(before, after) if entry is None else (entry,):
-        await unit.history.add(history_entry(after, kind, before=before, by=by, note=note))
-    for reason in _new_reasons(before, after):
-        await unit.history.add(history_entry(after, HistoryKind.FLAGGED, by=by, note=reason))
-        await unit.alerts.raise_once(Alert(reason=reason, subject=after.id, raised_at=after.updated_at))
+    entries: list[HistoryEntry] = []
+    for before, after in pairwise(rows):
+        kinds = _transition_kinds(before, after) if entry is None else (entry,)
+        entries += [history_entry(after, kind, before=before, by=by, note=note) for kind in kinds]
+        reasons = _new_reasons(before, after)
+        entries += [history_entry(after, HistoryKind.FLAGGED, by=by, note=reason) for reason in reasons]
+    return entries
+
+
+@dataclass(frozen=True, kw_only=True)
+class Effects:
+    """What transitions do besides their rows and history."""
+
+    alerts: Sequence[Alert]
+    blocks: Sequence[ClinicianBlock]
+    events: Sequence[DomainEvent]
+
+    def __bool__(self) -> bool:
+        return bool(self.alerts or self.blocks or self.events)
+
+    async def write(self, unit: UnitOfWork) -> None:
+        """Write them. The events are the last write of their transaction: see EventOutbox."""
+        for alert in self.alerts:
+            await unit.alerts.raise_once(alert)
+        for block in self.blocks:
+            await unit.blocks.block(block)
+        if self.events:
+            await unit.outbox.add(self.events)
+
+
+def effects_of(*rows: Checkout) -> Effects:
+    """Return the effects of transitions, each from one of these rows to the next.
+
+    An alert for each new attention reason and for a late finding, the block of a clinician whose visit was read back under
+    another name, and the domain events of ends and of new attention reasons.
+    """
+    steps = list(pairwise(rows))
+    return Effects(
+        alerts=[
+            Alert(reason=reason, subject=after.id, raised_at=after.updated_at)
+            for before, after in steps
+            for reason in _alarming(before, after)
+        ],
+        blocks=[_block(after) for before, after in steps if _is_mismatch(before, after)],
+        events=[
+            _domain_event(after, name) for before, after in steps for name in _event_names(before, after)
+        ],
+    )
+
+
+def _alarming(before: Checkout, after: Checkout) -> list[AttentionReason | Unknown]:
+    reasons = _new_reasons(before, after)
     if after.state in LATE and before.state not in LATE:
-        found = Alert(reason=AttentionReason.LATE_FOUND, subject=after.id, raised_at=after.updated_at)
-        await unit.alerts.raise_once(found)
-    if after.end_reason is EndReason.PROVIDER_MISMATCH and before.end_reason is not after.end_reason:
-        await _block(unit, after)
-    await publish(unit, before, after)
+        reasons.append(AttentionReason.LATE_FOUND)
+    if _is_mismatch(before, after):
+        reasons.append(AttentionReason.PROVIDER_MISMATCH)
+    return reasons
 
 
-async def publish(unit: UnitOfWork, before: Checkout, after: Checkout) -> None:
-    """Add the domain events of an end and of a new attention reason. The last write of its transaction: see EventOutbox."""
+def _is_mismatch(before: Checkout, after: Checkout) -> bool:
+    return after.end_reason is EndReason.PROVIDER_MISMATCH and before.end_reason is not after.end_reason
+
+
+def _event_names(before: Checkout, after: Checkout) -> list[EventName]:
     names = [_ENDS[after.stands]] if after.stands != before.stands and after.stands in _ENDS else []
-    if _new_reasons(before, after):
-        names.append(EventName.CHECKOUT_NEEDS_ATTENTION)
-    if names:
-        await unit.outbox.add([_domain_event(after, name) for name in names])
+    return [*names, EventName.CHECKOUT_NEEDS_ATTENTION] if _new_reasons(before, after) else names
 
 
 def history_entry(
@@ -83,18 +123,12 @@ def _new_reasons(before: Checkout, after: Checkout) -> list[AttentionReason | Un
     return [reason for reason in after.attention if reason not in before.attention]
 
 
-async def _block(unit: UnitOfWork, checkout: Checkout) -> None:
-    clinician, now = checkout.slot.clinician_id, checkout.updated_at
-    await unit.blocks.block(
-        ClinicianBlock(
-            clinician_id=clinician,
-            reason=AttentionReason.PROVIDER_MISMATCH,
-            checkout_id=checkout.id,
-            blocked_at=now,
-        )
-    )
-    await unit.alerts.raise_once(
-        Alert(reason=AttentionReason.PROVIDER_MISMATCH, subject=checkout.id, raised_at=now)
+def _block(checkout: Checkout) -> ClinicianBlock:
+    return ClinicianBlock(
+        clinician_id=checkout.slot.clinician_id,
+        reason=AttentionReason.PROVIDER_MISMATCH,
+        checkout_id=checkout.id,
+        blocked_at=checkout.updated_at,
     )
 
 

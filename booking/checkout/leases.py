@@ -4,7 +4,10 @@ Fencing: a driver whose lease was taken over can write nothing, since taking ove
 """
 
 import itertools
+from collections.abc import Callable
 from datetime import datetime
+from itertools import pairwise
+from typing import TypeAlias
 
 import structlog
 
@@ -21,6 +24,13 @@ from booking.ports import Clock, HoldStore
 from booking.refusals import PaymentInProgress, SlotTaken
 
 log = structlog.get_logger(__name__)
+
+# Answers the row that follows from another one without a call, or None.
+Onward: TypeAlias = Callable[[Checkout], Checkout | None]
+
+
+def _nowhere(_: Checkout) -> None:
+    return None
 
 
 class LeasedWriter:
@@ -41,27 +51,34 @@ class LeasedWriter:
         """Return a new lease owner name, unique for this drive."""
         return f"{self._name}/{next(self._serial)}"
 
-    async def lease(self, checkout: Checkout, *, now: datetime) -> tuple[Checkout, str]:
-        """Take the lease; returns the row and the lease owner. Raises StaleCheckout when the row's version has moved on."""
+    async def lease(
+        self, checkout: Checkout, *, now: datetime, onward: Onward = _nowhere
+    ) -> tuple[Checkout, str]:
+        """Take the lease; returns the row and the lease owner. Raises StaleCheckout when the row's version has moved on.
+
+        What follows by `onward` is written with it, as in `record`.
+        """
         driver = self.new_driver()
         leased = checkout.changed(lease_owner=driver, lease_until=now + LEASE, due_at=now + LEASE)
-        return await self.write(checkout, leased), driver
+        return await self._write_onward(checkout, leased, onward), driver
 
-    async def write(self, before: Checkout, after: Checkout) -> Checkout:
-        """Write the row as given, with its lease as it is. Raises as `CheckoutWriter.write`."""
-        return await self._writer.write(
-            before, after, by=after.lease_owner or before.lease_owner or self._name
-        )
+    async def write(self, before: Checkout, *rows: Checkout) -> Checkout:
+        """Write rows that follow one another, with the lease as it is. Raises as `CheckoutWriter.write`."""
+        driver = next((row.lease_owner for row in rows if row.lease_owner is not None), before.lease_owner)
+        return await self._writer.write(before, *rows, by=driver or self._name)
 
-    async def record(self, before: Checkout, after: Checkout) -> Checkout:
+    async def record(self, before: Checkout, after: Checkout, *, onward: Onward = _nowhere) -> Checkout:
         """Write a transition, and renew the lease, or release it when the row rests then; after an end the hold is released.
+
+        What follows from the row by `onward` is written in the same transaction, and the last row returned. If that is refused,
+        for whatever reason, the transition is written alone: the outcome of a call is kept, whatever becomes of the next.
 
         A conflict with another row becomes a transition too: a lost slot claim ends at slot_lost, a charge or visit that
         another row has is escalated. Raises StaleCheckout when another driver has taken the row over; PaymentInProgress,
         with the row at rest.
         """
         try:
-            saved = await self.write(before, self._with_times(before, after))
+            return await self._write_onward(before, self._with_times(before, after), onward)
         except SlotTaken:
             return await self.record(
                 before, before.changed(state=S.SLOT_LOST, end_reason=EndReason.SLOT_TAKEN)
@@ -78,12 +95,6 @@ class LeasedWriter:
             return rested
         except StaleCheckout:
             return await self._record_after_cancel_request(before, after)
-        log.info(
-            "checkout.moved", checkout=saved.id, before=before.state, after=saved.state, attempt=saved.attempt
-        )
-        if saved.state in TERMINAL:
-            await self.release_hold(saved)
-        return saved
 
     async def park(self, checkout: Checkout, why: str) -> Checkout:
         """Park the row until what was sent has landed or never will; after MAX_TRIES escalate it instead."""
@@ -131,6 +142,30 @@ class LeasedWriter:
         if before.state not in CALLING:
             return current
         return await self.record(current, after.changed(version=current.version, cancel_requested=True))
+
+    async def _write_onward(self, before: Checkout, after: Checkout, onward: Onward) -> Checkout:
+        """Write the row, with all that follows from it, or alone; after an end release the hold. Raises as `write`."""
+        rows = [after]
+        while (following := onward(rows[-1])) is not None:
+            rows.append(self._with_times(rows[-1], following))
+        try:
+            saved = await self.write(before, *rows)
+        except (SlotTaken, AlreadyCounted, PaymentInProgress, StaleCheckout):
+            if len(rows) == 1:
+                raise
+            del rows[1:]
+            saved = await self.write(before, after)
+        for left, entered_at in pairwise((before, *rows)):
+            log.info(
+                "checkout.moved",
+                checkout=saved.id,
+                before=left.state,
+                after=entered_at.state,
+                attempt=saved.attempt,
+            )
+        if saved.state in TERMINAL:
+            await self.release_hold(saved)
+        return saved
 
     def _with_times(self, before: Checkout, after: Checkout) -> Checkout:
         """Return the row with its times, tries, lease and due time as they are to be written."""

@@ -86,8 +86,8 @@ class Saga:
             # Nothing to do, leased by another driver, or parked until the outcome can be known.
             return checkout
         try:
-            leased, driver = await self._writer.lease(checkout, now=now)
-            return await self._take_steps(leased, driver)
+            leased, driver = await self._writer.lease(checkout, now=now, onward=self._onward)
+            return await self._take_steps(leased, driver, committed_here=leased.state != checkout.state)
         except StaleCheckout:  # another driver took over
             return await self._writer.load(checkout.id)
 
@@ -101,13 +101,13 @@ class Saga:
             return await self.end(checkout, S.SLOT_LOST, EndReason.SLOT_TAKEN)
         return await self.end(checkout, S.EXPIRED, EndReason.HOLD_EXPIRED)
 
-    async def _take_steps(self, checkout: Checkout, driver: str) -> Checkout:
-        committed_here = False  # the call of an intent that another driver committed may be out
+    async def _take_steps(self, checkout: Checkout, driver: str, *, committed_here: bool = False) -> Checkout:
+        """Take steps while this driver has the lease; the call of an intent that another driver committed may be out."""
         while checkout.lease_owner == driver and not at_rest(checkout):
             try:
                 with working_for(checkout):
                     after = await self._next_row(checkout, look=not committed_here)
-                checkout = await self._writer.record(checkout, after)
+                checkout = await self._writer.record(checkout, after, onward=self._onward)
             except (StaleCheckout, PaymentInProgress):
                 raise
             except (OutcomeUnknown, UpstreamUnavailable) as error:
@@ -156,7 +156,8 @@ class Saga:
                 await self._writer.park_again(checkout, parked)
             else:
                 log.info("checkout.landed", checkout=checkout_id, state=checkout.state)
-                await self._take_steps(await self._writer.record(checkout, landed), driver)
+                onward = await self._writer.record(checkout, landed, onward=self._onward)
+                await self._take_steps(onward, driver, committed_here=True)
 
     async def _expire_if_abandoned(self, checkout: Checkout) -> None:
         try:
@@ -182,11 +183,13 @@ class Saga:
     async def _next_row(self, checkout: Checkout, *, look: bool) -> Checkout:
         """Return the row to be written next; `look` is False right after this driver committed the intent."""
         state = STATES[checkout.known_state]
-        if state.step is None:
-            raise AssertionError(f"no step at {checkout.state}")
         stopped = stopped_early(checkout, state.early, undo=state.undo, now=self._clock.now())
         if stopped is not None:
             return stopped
+        if (following := self._onward(checkout)) is not None:
+            return following
+        if state.step is None:
+            raise AssertionError(f"no step at {checkout.state}")
         if look and state.look and (found := await state.look(self._steps, checkout)) is not None:
             return found
         if state.guards:
@@ -196,6 +199,17 @@ class Saga:
         if not lease_lasts(checkout, state.budget, now=self._clock.now()):
             return checkout  # writing it renews the lease; the step is taken on the next round
         return await state.step(self._steps, checkout)
+
+    def _onward(self, checkout: Checkout) -> Checkout | None:
+        """Return the row that follows without a call; None where there is none, or an early guard stops the row."""
+        if at_rest(checkout):
+            return None
+        state = STATES[checkout.known_state]
+        if state.onward is None:
+            return None
+        if stopped_early(checkout, state.early, undo=state.undo, now=self._clock.now()) is not None:
+            return None
+        return state.onward(checkout)
 
     def _is_due(self, checkout: Checkout) -> bool:
         return checkout.due_at is not None and self._clock.now() >= checkout.due_at

@@ -135,7 +135,7 @@ class CheckoutService:
                 if at_rest(checkout):
                     return await self._saga.end(checkout, S.CANCELLED, EndReason.CANCELLED_BY_PATIENT)
                 marked = checkout.changed(cancel_requested=True, updated_at=self._clock.now())
-                return await self._access.save(marked, HistoryKind.CANCEL_REQUESTED)
+                return await self._access.save(checkout, marked, HistoryKind.CANCEL_REQUESTED)
             except StaleCheckout:
                 continue  # written in between: cancel the row as it is now
 
@@ -174,7 +174,7 @@ class CheckoutService:
             due_at=now,
         )
         try:
-            return await self._access.save(accepted, HistoryKind.ACCEPTED), counted
+            return await self._access.save(checkout, accepted, HistoryKind.ACCEPTED), counted
         except Exception:  # the confirm was not written, so nothing was tried
             await counted.uncount()
             raise

@@ -27,7 +27,7 @@ from booking.refusals import (
     SlotTaken,
     TooLateToBook,
 )
-from booking.unit_of_work import UnitOfWorkFactory
+from booking.unit_of_work import Scope, UnitOfWorkFactory
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,7 +105,7 @@ class CheckoutStartService:
         return await self._insert(caller, _new_row(caller, hold, quote, guest, now=now), hold)
 
     async def _live(self, hold_id: str) -> Checkout | None:
-        async with self._units() as unit:
+        async with self._units(Scope.READING) as unit:
             return await unit.checkouts.live_for_hold(hold_id)
 
     async def _quoted(
@@ -135,7 +135,7 @@ class CheckoutStartService:
             if not same_email(live, anew):
                 anew = anew.changed(email_code=None, email_verified_at=None)
             try:
-                return await self._access.save(anew, HistoryKind.REQUOTED)
+                return await self._access.save(live, anew, HistoryKind.REQUOTED)
             except StaleCheckout:
                 live = await self._access.get(caller, live.id, started=True)
         return live

@@ -3,10 +3,11 @@
 The driver uses a record in this order:
 
 1. `early`: guards that need only the row. The first one with a reason ends the checkout, or sends it to `undo`.
-2. `look`: finds out what became of a call that may have been sent, where another driver committed the intent.
-3. `guards`: like `early`, but they also read the database, right before the call is sent.
-4. `budget`: renews the lease first, if less than this is left of it.
-5. `step`: makes the call and returns the row to be written next, at one of `to`.
+2. `onward`: where the row goes on to without a call, at one of `to`; written with what led here, if possible.
+3. `look`: finds out what became of a call that may have been sent, where another driver committed the intent.
+4. `guards`: like `early`, but they also read the database, right before the call is sent.
+5. `budget`: renews the lease first, if less than this is left of it.
+6. `step`: makes the call and returns the row to be written next, at one of `to`.
 
 checkout/transitions.py derives its sets and tables from these records, and `frontdoor checkouts graph` its diagram. To
 add a state, add a member to CheckoutState and a record here.
@@ -20,6 +21,7 @@ from enum import Enum, auto
 from booking.checkout.guards import BEFORE_A_CALL, EARLY, ENDING, UNDER_A_CLAIM, Guard, Moment, Send
 from booking.checkout.model import Checkout
 from booking.checkout.model import CheckoutState as S
+from booking.checkout.onward import to_the_booking, to_the_card, to_the_end, to_the_patient
 from booking.checkout.steps import Steps
 from booking.checkout.timing import IDENTIFY_BUDGET, STEP_BUDGET
 
@@ -44,7 +46,10 @@ class State:
     phase: Phase
     to: tuple[S, ...] = ()  # legal transitions of a driver
     by_operator: tuple[S, ...] = ()  # legal transitions of an operator, besides
-    # The driver's work at this state: returns the row to be written next. None: no work, the row rests.
+    # Where the row goes on to by itself, without a call (checkout/onward.py): in the write that entered this state, where
+    # nothing speaks against it. Returns None when the step has to be taken.
+    onward: Callable[[Checkout], Checkout | None] | None = None
+    # The driver's work at this state: returns the row to be written next. None: no work, the row rests or goes on by itself.
     step: Callable[[Steps, Checkout], Awaitable[Checkout]] | None = None
     # The state is an intent, committed before the step's call: a driver that finds a row here assumes that the call was sent.
     intent: bool = False
@@ -73,7 +78,7 @@ _ENDED = State(phase=Phase.OVER, to=_LATE)
 STATES: Mapping[S, State] = {
     S.STARTED: State(
         phase=Phase.WAITING,
-        step=Steps.begin,
+        onward=to_the_patient,
         early=EARLY,
         to=(S.PATIENT_INTENDED, S.PATIENT_READY, S.SLOT_LOST, S.CANCELLED, S.EXPIRED),
     ),
@@ -89,7 +94,8 @@ STATES: Mapping[S, State] = {
     ),
     S.PATIENT_READY: State(
         phase=Phase.WAITING,
-        step=Steps.choose_payment,
+        onward=to_the_card,
+        step=Steps.check_terms_and_hold,  # of a visit that costs nothing, without a card
         early=EARLY,
         to=(S.CARD_INTENDED, S.CARD_READY, S.BOOKING_INTENDED, S.SLOT_LOST, S.CANCELLED, S.EXPIRED),
     ),
@@ -119,7 +125,7 @@ STATES: Mapping[S, State] = {
     ),
     S.CHARGED: State(
         phase=Phase.PAYING,
-        step=Steps.book_next,
+        onward=to_the_booking,
         early=ENDING,
         undo=S.COMPENSATING,
         to=(S.BOOKING_INTENDED, S.COMPENSATING),
@@ -136,7 +142,7 @@ STATES: Mapping[S, State] = {
     ),
     S.BOOKED: State(
         phase=Phase.PAYING,
-        step=Steps.confirm,
+        onward=to_the_end,
         early=ENDING,
         undo=S.DELETION_INTENDED,
         to=(S.CONFIRMED, S.DELETION_INTENDED),

@@ -56,10 +56,6 @@ class Steps(Compensation):
         self._clock = clock
         self._guest_records = guest_records
 
-    async def begin(self, checkout: Checkout) -> Checkout:
-        """Go on with the signed-in patient's record, or to finding or creating a guest's."""
-        return checkout.changed(state=S.PATIENT_READY if checkout.patient_id else S.PATIENT_INTENDED)
-
     async def identify_patient(self, checkout: Checkout) -> Checkout:
         """Find a guest's record, or create one. An existing record is used only for a guest who has proved that it is theirs.
 
@@ -103,20 +99,6 @@ class Steps(Compensation):
             _guest(checkout), reference=checkout.id, since=checkout.created_at
         )
         return row.created(checkout, created) if created else None
-
-    async def choose_payment(self, checkout: Checkout) -> Checkout:
-        """Go on to the patient's card, or, for a visit that costs nothing, to the booking."""
-        if checkout.quote.due_today.is_zero:
-            if checkout.card is not None:
-                return checkout.changed(state=S.CARD_INTENDED)  # put on file, and not charged
-            return await self._stopped_by_terms(checkout) or await self._ensure_held(
-                checkout, S.BOOKING_INTENDED
-            )
-        if checkout.card is None:
-            raise AssertionError("a confirmed checkout with something due has a card")
-        if checkout.card.token is not None:
-            return checkout.changed(state=S.CARD_INTENDED)
-        return checkout.changed(state=S.CARD_READY, card_id=checkout.card.on_file_id, card=None)
 
     async def attach_card(self, checkout: Checkout) -> Checkout:
         """Attach the card. A token works once: when it is not known whether it was used, the patient gives a new one."""
@@ -204,10 +186,6 @@ class Steps(Compensation):
         landed = await self._billing.find_charge(checkout, since=_intended(checkout))
         return row.charged(checkout, landed) if landed is not None else None
 
-    async def book_next(self, checkout: Checkout) -> Checkout:
-        """Go on to the booking."""
-        return checkout.changed(state=S.BOOKING_INTENDED)
-
     async def book(self, checkout: Checkout) -> Checkout:
         """Book the visit, and compare what was read back with what was asked."""
         try:
@@ -231,10 +209,6 @@ class Steps(Compensation):
         """Find the visit upstream, by the checkout's id in its metadata. None proves nothing."""
         landed = await self._scheduling.find(checkout)
         return row.booked(checkout, landed) if landed is not None else None
-
-    async def confirm(self, checkout: Checkout) -> Checkout:
-        """End as confirmed: the visit stands as asked."""
-        return checkout.changed(state=S.CONFIRMED)
 
     def _ensure_settled(self, checkout: Checkout) -> None:
         """Raise OutcomeUnknown until SETTLE after the intent: before, finding nothing does not mean that nothing landed."""

@@ -5,16 +5,17 @@ entry, alerts, and domain events in the outbox. It rejects the write when the ro
 locking).
 """
 
+from collections.abc import Sequence
 from datetime import datetime
+from itertools import pairwise
 
-from booking.checkout.history import history_entry, record_transition
+from booking.checkout.history import effects_of, history_entry, history_of
 from booking.checkout.model import Attempt, Checkout
 from booking.checkout.model import CheckoutState as S
 from booking.checkout.transitions import BEFORE_MONEY, CALLING, CLAIMING, ENDED, TERMINAL, legal
-from booking.errors import StaleCheckout
-from booking.operations.model import HistoryKind
+from booking.operations.model import HistoryEntry, HistoryKind
 from booking.principals import kind_of
-from booking.unit_of_work import UnitOfWork, UnitOfWorkFactory
+from booking.unit_of_work import Scope, UnitOfWorkFactory
 
 
 class CheckoutWriter:
@@ -25,7 +26,7 @@ class CheckoutWriter:
 
     async def load(self, checkout_id: str) -> Checkout:
         """Read the current row; the checkout must exist (AssertionError)."""
-        async with self._units() as unit:
+        async with self._units(Scope.READING) as unit:
             checkout = await unit.checkouts.get(checkout_id)
         if checkout is None:
             raise AssertionError("a checkout that is driven exists")
@@ -40,35 +41,26 @@ class CheckoutWriter:
             await unit.commit()
         return live
 
-    async def write(self, before: Checkout, after: Checkout, *, by: str) -> Checkout:
-        """Write a driver's transition and its effects. `before` is the row as it was read; returns the row at its new version.
+    async def write(self, before: Checkout, *rows: Checkout, by: str) -> Checkout:
+        """Write a driver's transitions, each row following from the one before it, with the effects of all.
 
+        `before` is the row as it was read. Returns the last row at its new version: one write is one version.
         Raises StaleCheckout (the version has moved on); SlotTaken (another checkout has the slot claim);
         PaymentInProgress (the patient pays for another checkout); AlreadyCounted (the billing item or visit is on another
         row).
         """
-        _check(before, after)
-        async with self._units() as unit:
-            saved = await _save(unit, before, after)
-            await record_transition(unit, before, saved, by=by)
-            await unit.commit()
-        return saved
+        for left, entered_at in pairwise((before, *rows)):
+            _check(left, entered_at)
+        return await self._write(before, *rows, history=history_of(before, *rows, by=by))
 
-    async def write_for_patient(self, after: Checkout, entry: HistoryKind) -> Checkout:
-        """Write a patient's action; the state does not change. `after` carries the version that was read.
+    async def write_for_patient(self, before: Checkout, after: Checkout, entry: HistoryKind) -> Checkout:
+        """Write a patient's action; the state does not change. `before` is the row as it was read.
 
         Raises StaleCheckout (the version has moved on); UnknownState (the row is at a state of a newer release).
         """
-        async with self._units() as unit:
-            before = await unit.checkouts.get(after.id)
-            if before is None or before.version != after.version:
-                raise StaleCheckout(after.id)
-            _check(before, after)
-            # `extendHold` moves it without a new version, and may have done so since the row was read.
-            saved = await _save(unit, before, after.changed(hold_expires_at=before.hold_expires_at))
-            await record_transition(unit, before, saved, by=kind_of(after.owner), entry=entry)
-            await unit.commit()
-        return saved
+        _check(before, after)
+        history = history_of(before, after, by=kind_of(after.owner), entry=entry)
+        return await self._write(before, after, history=history)
 
     async def write_for_operator(
         self, before: Checkout, after: Checkout, entry: HistoryKind, *, operator: str, note: str | None
@@ -78,10 +70,34 @@ class CheckoutWriter:
         Raises StaleCheckout, PaymentInProgress.
         """
         _check(before, after, by_operator=True)
-        async with self._units() as unit:
-            saved = await _save(unit, before, after)
-            await unit.alerts.forget(saved.id)
-            await record_transition(unit, before, saved, by=operator, entry=entry, note=note)
+        history = history_of(before, after, by=operator, entry=entry, note=note)
+        return await self._write(before, after, history=history, forget_alerts=True)
+
+    async def _write(
+        self,
+        before: Checkout,
+        *rows: Checkout,
+        history: Sequence[HistoryEntry],
+        forget_alerts: bool = False,
+    ) -> Checkout:
+        """Write the last of the rows, its slot claim, and the history and effects of all. Returns it at its new version.
+
+        The claim is taken or released where the transitions enter or leave the claiming states. Only what `before` and the
+        row differ in is written: `extendHold` moves the hold's expiry without a new version.
+        """
+        after = rows[-1]
+        claims, claimed = after.state in CLAIMING, before.state in CLAIMING
+        effects = effects_of(before, *(row.changed(version=before.version + 1) for row in rows))
+        alone = claims == claimed and not effects and not forget_alerts
+        async with self._units(Scope.ONE_WRITE if alone else Scope.TRANSACTION) as unit:
+            if claims and not claimed:
+                await unit.claims.take(after)
+            if claimed and not claims:
+                await unit.claims.release(after.id)
+            saved = await unit.checkouts.save(after, was=before, history=history)
+            if forget_alerts:
+                await unit.alerts.forget(saved.id)
+            await effects.write(unit)
             await unit.commit()
         return saved
 
@@ -104,16 +120,6 @@ def entered(before: Checkout, after: Checkout, *, now: datetime) -> Checkout:
     if after.state in TERMINAL | {S.NEEDS_ATTENTION} and before.state not in ENDED:
         after = after.changed(ended_at=now, checks=0)
     return after
-
-
-async def _save(unit: UnitOfWork, before: Checkout, after: Checkout) -> Checkout:
-    """Write the row, and take or release its slot claim when the transition enters or leaves the claiming states."""
-    claims, claimed = after.state in CLAIMING, before.state in CLAIMING
-    if claims and not claimed:
-        await unit.claims.take(after)
-    if claimed and not claims:
-        await unit.claims.release(after.id)
-    return await unit.checkouts.save(after, was=before)
 
 
 def _check(before: Checkout, after: Checkout, *, by_operator: bool = False) -> None:

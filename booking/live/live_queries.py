@@ -19,7 +19,7 @@ from booking.principals import Caller
 from booking.records import RecordsService
 from booking.scheduling.search import Day, SlotSearch
 from booking.slot_query import SlotQuery
-from booking.unit_of_work import UnitOfWorkFactory
+from booking.unit_of_work import Scope, UnitOfWorkFactory
 from booking.work_context import asked_by
 
 # Two weeks on a screen. The system of record answers two days a request.
@@ -123,7 +123,7 @@ class _CheckoutSource:
     async def read(self, changed_topics: Collection[str]) -> Reading[Checkout | None]:
         """The row; None where there is none."""
         del changed_topics
-        async with self._units() as unit:
+        async with self._units(Scope.READING) as unit:
             return Reading(state=await unit.checkouts.get(self._checkout_id))
 
 

@@ -159,7 +159,7 @@ class ListCursor:
 class CheckoutHistory(Protocol):
     """The append-only history of checkouts, inside one unit of work."""
 
-    async def add(self, entry: HistoryEntry) -> None:
+    async def add(self, *entries: HistoryEntry) -> None:
         """Append an entry."""
 
 

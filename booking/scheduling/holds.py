@@ -24,7 +24,7 @@ from booking.scheduling.hold_capacity import AnonymousHoldShare, HoldTerms
 from booking.scheduling.search import HORIZON, SlotSearch
 from booking.slot_query import check_contact
 from booking.slots import Slot
-from booking.unit_of_work import UnitOfWorkFactory
+from booking.unit_of_work import Scope, UnitOfWorkFactory
 from booking.zones import zone
 
 
@@ -129,7 +129,7 @@ class HoldService:
 
     async def _again(self, caller: Caller, hold_id: str) -> Hold | None:
         """Retake the hold of the caller's open checkout where the hold store has lost it; None where that is not possible."""
-        async with self._units() as unit:
+        async with self._units(Scope.READING) as unit:
             checkout = await unit.checkouts.live_for_hold(hold_id)
         if checkout is None or checkout.state not in WAITING or not caller.owns(checkout.owner):
             return None
@@ -177,7 +177,7 @@ class HoldService:
 
     async def _check_in_no_checkout(self, hold: Hold) -> None:
         """Raises HoldInCheckout."""
-        async with self._units() as unit:
+        async with self._units(Scope.READING) as unit:
             if await unit.checkouts.live_for_hold(hold.id) is not None:
                 raise HoldInCheckout
 
@@ -208,7 +208,7 @@ class HoldService:
             raise SlotNotOffered from error
 
     async def _verify(self, slot: Slot) -> None:
-        async with self._units() as unit:
+        async with self._units(Scope.READING) as unit:
             blocked = await unit.blocks.is_blocked(slot.clinician_id)
             claimed = await unit.claims.busy([slot.clinician_id], slot.interval)
         if blocked:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from booking.checkout.model import Checkout
     from booking.checkout.operator_actions import OperatorActions
     from booking.operations.model import HistoryEntry
-    from gateway.commands.common import Units
+    from integrations.database.unit_of_work import Units
 
 # The most checkouts that one list prints.
 LISTED = 100

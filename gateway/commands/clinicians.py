@@ -8,7 +8,7 @@ from gateway.commands.common import moment, on_units
 from gateway.commands.operator_action import act
 
 if TYPE_CHECKING:
-    from gateway.commands.common import Units
+    from integrations.database.unit_of_work import Units
 
 
 @click.group()

@@ -17,9 +17,8 @@ if TYPE_CHECKING:
 
     from booking.audit.model import AuditEntry
     from gateway.settings import Settings
-    from integrations.database.unit_of_work import SqlUnitOfWork
+    from integrations.database.unit_of_work import Units
 
-    Units = Callable[[], SqlUnitOfWork]
 
 T = TypeVar("T")
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from booking.events.deliveries import Endpoint
     from booking.events.endpoint_admin import EndpointAdmin
     from booking.events.model import EventName
-    from gateway.commands.common import Units
+    from integrations.database.unit_of_work import Units
 
 T = TypeVar("T")
 

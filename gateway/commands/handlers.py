@@ -12,7 +12,7 @@ from gateway.commands.subscribers import LISTED, delivery, span, standing, times
 if TYPE_CHECKING:
     from sqlalchemy import RowMapping
 
-    from gateway.commands.common import Units
+    from integrations.database.unit_of_work import Units
 
 
 @click.group()

@@ -9,7 +9,7 @@ from gateway.commands.common import on_units, operator
 
 if TYPE_CHECKING:
     from booking.checkout.operator_actions import OperatorActions
-    from gateway.commands.common import Units
+    from integrations.database.unit_of_work import Units
 
 T = TypeVar("T")
 

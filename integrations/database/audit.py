@@ -2,7 +2,7 @@
 
 All waiting records are written in one transaction: on PostgreSQL a commit for each record would be a tenth as fast. Each transaction
 continues from the head of the last one, since writers take turns: by an advisory lock on PostgreSQL, by BEGIN IMMEDIATE on SQLite.
-Should that ever fail, the unique sequence rejects the second writer.
+Should that ever fail, the unique sequence rejects the second writer. How records are appended: chain_append.py.
 """
 
 import asyncio
@@ -11,15 +11,14 @@ import contextvars
 from collections.abc import Sequence
 
 import structlog
-from sqlalchemy import insert, select, text
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncEngine
 
-from booking.audit.chain import NOTHING_YET, Anchor, AuditKey, Record, extended, record_of
+from booking.audit.chain import Anchor, AuditKey, Record, record_of
 from booking.audit.model import AuditEntry
 from booking.errors import AuditUnavailable
+from integrations.database.chain_append import ChainWriter, head_of
 from integrations.database.engine import reading
 from integrations.database.group_commit import GroupCommit
-from integrations.database.tables.operations import audit_records
 
 log = structlog.get_logger(__name__)
 
@@ -41,15 +40,6 @@ WAITING_LIMIT = 1000
 # How often the log says that callers are slowed down.
 SAY_SECONDS = 60.0
 
-# The key of the advisory lock. Any number, the same in every process: "fd_audit" in ASCII.
-_LOCK = int.from_bytes(b"fd_audit", "big")
-
-_LOCK_CHAIN = text(f"SELECT pg_advisory_xact_lock({_LOCK})")
-_HEAD = (
-    select(audit_records.c.sequence, audit_records.c.mac).order_by(audit_records.c.sequence.desc()).limit(1)
-)
-_ADD = insert(audit_records)
-
 
 class SqlAuditTrail:
     """The port AuditTrail. For one event loop; close it with `aclose`."""
@@ -58,6 +48,7 @@ class SqlAuditTrail:
         self._engine = engine
         self._key = key
         self._group_commit: GroupCommit[Record | None] = GroupCommit(self._write_waiting, most=BATCH)
+        self._chain = ChainWriter(engine=engine, key=key)
         self._later: list[Record] = []  # oldest first, each until it is written
         self._flushing: asyncio.Task[None] | None = None
         self._closing = asyncio.Event()
@@ -93,7 +84,7 @@ class SqlAuditTrail:
     async def head(self) -> Anchor:
         """The head of the chain in the database, as an anchor."""
         async with reading(self._engine) as connection:
-            return await _head(connection)
+            return await head_of(connection)
 
     async def aclose(self) -> None:
         """Write the buffered entries; those that cannot be written now are lost, and logged as `audit.entries_lost`."""
@@ -136,16 +127,5 @@ class SqlAuditTrail:
         del self._later[: len(later)]
 
     async def _write(self, records: list[Record]) -> None:
-        if not records:
-            return
-        async with self._engine.begin() as connection:
-            if connection.dialect.name == "postgresql":
-                await connection.execute(_LOCK_CHAIN)
-            links = extended(await _head(connection), records, self._key)
-            await connection.execute(_ADD, [vars(link) for link in links])
-
-
-async def _head(connection: AsyncConnection) -> Anchor:
-    """The head of the chain, as this transaction sees it."""
-    row = (await connection.execute(_HEAD)).first()
-    return Anchor(sequence=row[0], mac=row[1]) if row else NOTHING_YET
+        if records:
+            await self._chain.append(records)

@@ -12,12 +12,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from booking.checkout.model import Checkout, CheckoutState
 from booking.checkout.transitions import CALLING, TERMINAL, UNDER_WAY
 from booking.errors import AlreadyCounted, StaleCheckout, UnknownState
-from booking.operations.model import CheckoutSummary, ListCursor
+from booking.operations.model import CheckoutSummary, HistoryEntry, ListCursor
 from booking.refusals import PaymentInProgress
 from booking.stored_names import Unknown
 from integrations.database.checkout_rows import from_row, to_row, to_summary, with_unknown_parts
 from integrations.database.columns import UtcTime, breaks_unique, insert_or_ignore
 from integrations.database.leases import is_due
+from integrations.database.saving import save_with_history
 from integrations.database.sealing import Sealer
 from integrations.database.tables.checkouts import NOT_ENDED, NOT_OVER, OVER_RARELY, RARE_ENDS, checkouts
 
@@ -49,8 +50,6 @@ _DUE = (
     .order_by(_c.state.in_(sorted(TERMINAL)), _c.due_at, _c.id)
     .limit(bindparam("most", type_=Integer))
 )
-_SAVE = update(checkouts).where(_c.id == bindparam("id_read"), _c.version == bindparam("version_read"))
-
 _LISTED = select(
     _c.id,
     _c.state,
@@ -93,8 +92,12 @@ class SqlCheckouts:
         """Return the checkout on this hold that has not ended."""
         return await self._one(_LIVE_FOR_HOLD, hold_id)
 
-    async def save(self, checkout: Checkout, *, was: Checkout | None = None) -> Checkout:
+    async def save(
+        self, checkout: Checkout, *, was: Checkout | None = None, history: Sequence[HistoryEntry] = ()
+    ) -> Checkout:
         """Write the row and return it at its next version. Rejects the write when the version has moved on (optimistic locking).
+
+        The `history` entries are written with it; on PostgreSQL both are one statement.
 
         Writes only the columns that differ from `was`, the row as read at that version; None: all columns. Raises
         StaleCheckout, with the transaction still usable; PaymentInProgress, and AlreadyCounted when another row has the
@@ -106,10 +109,12 @@ class SqlCheckouts:
             raise UnknownState(checkout.id)  # only the release that knows the state knows its transitions
         saved = checkout.changed(version=checkout.version + 1)
         row = to_row(saved, self._sealer, was=was)
-        if "attempts" in row and checkout.attempts:
+        if "attempts" in row and (
+            was is None or was.attempts
+        ):  # an empty list has no parts that only a newer release knows
             row["attempts"] = with_unknown_parts(row["attempts"], await self._attempts(checkout.id))
         row |= {"id_read": checkout.id, "version_read": checkout.version}
-        if not await self._write(row):
+        if not await self._write(row, history):
             raise StaleCheckout(checkout.id)
         self.written.append(saved)
         return saved
@@ -192,9 +197,10 @@ class SqlCheckouts:
         """Read the attempts as stored, with parts that only a newer release knows."""
         return await self._connection.scalar(select(_c.attempts).where(_c.id == checkout_id)) or ()
 
-    async def _write(self, row: Mapping[str, Any]) -> int:
+    async def _write(self, row: Mapping[str, Any], history: Sequence[HistoryEntry]) -> int:
+        """Write the row and its history; returns how many rows were found at the version that was read: one, or none."""
         try:
-            return (await self._connection.execute(_SAVE, row)).rowcount
+            return await save_with_history(self._connection, row, history)
         except IntegrityError as error:
             self.refused = True
             if breaks_unique(error, "patient_id"):

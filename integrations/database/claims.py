@@ -9,15 +9,17 @@ was lost meanwhile), the confirmed row itself counts as a claim.
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import cache
 
 from sqlalchemy import String, and_, bindparam, delete, exists, or_, select, text
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from booking.checkout.model import Checkout, CheckoutState
 from booking.checkout.transitions import LATE
 from booking.refusals import SlotTaken
 from booking.slots import Busy, Interval
-from integrations.database.columns import UtcTime, insert_or_ignore
+from integrations.database.columns import UtcTime, upsert_in
 from integrations.database.tables.checkouts import NOT_OVER, checkouts
 from integrations.database.tables.slots import slot_claims
 
@@ -38,14 +40,14 @@ VISIT_STANDS = or_(
 # Statements are built once, since every checkout executes them.
 _MINE, _CLINICIAN = bindparam("mine", type_=String), bindparam("clinician", type_=String)
 _START, _END = bindparam("start", type_=UtcTime), bindparam("end", type_=UtcTime)
-_TAKEN_BY_ANOTHER = select(
-    exists().where(
-        _c.checkout_id != _MINE,
-        _c.clinician_id == _CLINICIAN,
-        _c.starts_at < _END,
-        _c.ends_at > _START,
-    )
+_TAKEN_BY_ANOTHER = exists().where(
+    _c.checkout_id != _MINE,
+    _c.clinician_id == _CLINICIAN,
+    _c.starts_at < _END,
+    _c.ends_at > _START,
 )
+_COLUMNS = ("checkout_id", "clinician_id", "starts_at", "ends_at")
+_UNLESS_TAKEN = select(_MINE, _CLINICIAN, _START, _END).where(~_TAKEN_BY_ANOTHER)
 _CONFIRMED_SINCE = select(
     exists().where(
         checkouts.c.clinician_id == _CLINICIAN,
@@ -78,17 +80,9 @@ class SqlClaims:
             "start": slot.start,
             "end": slot.end,
         }
-        if await self._connection.scalar(_TAKEN_BY_ANOTHER, mine):
-            raise SlotTaken
-        claim = {
-            "checkout_id": checkout.id,
-            "clinician_id": slot.clinician_id,
-            "starts_at": slot.start,
-            "ends_at": slot.end,
-        }
         # DO NOTHING covers the exclusion constraint too, waits for a rival to commit or roll back, and aborts no transaction.
-        insert = insert_or_ignore(self._connection, slot_claims)
-        if not (await self._connection.execute(insert, claim)).rowcount and not await self._has(checkout.id):
+        insert = _take_unless_taken(self._connection.dialect.name)
+        if not (await self._connection.execute(insert, mine)).rowcount and not await self._has(checkout.id):
             raise SlotTaken
         # Only after the insert: a checkout that released its claim meanwhile has committed its outcome by now.
         since = checkout.created_at - CLOCK_SKEW
@@ -120,3 +114,9 @@ class SqlClaims:
 
     async def _has(self, checkout_id: str) -> bool:
         return bool(await self._connection.scalar(_HAS, {"mine": checkout_id}))
+
+
+@cache
+def _take_unless_taken(dialect: str) -> postgresql.Insert | sqlite.Insert:
+    """Insert the claim unless another one overlaps it; what PostgreSQL's constraint sees besides is ignored, too."""
+    return upsert_in(dialect, slot_claims).from_select(_COLUMNS, _UNLESS_TAKEN).on_conflict_do_nothing()

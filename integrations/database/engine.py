@@ -34,6 +34,7 @@ _DRIVERS = {
 }
 
 _READ_ONLY = "frontdoor_read_only"
+_ONE_STATEMENT = "frontdoor_one_statement"
 
 
 def connect_database(url: str, *, statement_seconds: float | None = STATEMENT_SECONDS) -> AsyncEngine:
@@ -59,6 +60,20 @@ async def reading(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
     async with engine.connect() as connection:
         how = {"isolation_level": "AUTOCOMMIT"} if engine.dialect.name == "postgresql" else {_READ_ONLY: True}
         yield await connection.execution_options(**how)
+
+
+@asynccontextmanager
+async def committing_itself(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+    """A connection for one statement, which PostgreSQL commits by itself, in a third of a transaction's round trips.
+
+    A second statement is refused there (AssertionError): it would not be in the transaction of the first. On SQLite it is a
+    transaction, and `commit` ends it.
+    """
+    async with engine.connect() as connection:
+        if engine.dialect.name != "postgresql":
+            yield connection
+            return
+        yield await connection.execution_options(isolation_level="AUTOCOMMIT", **{_ONE_STATEMENT: []})
 
 
 def begin_immediately(engine: AsyncEngine) -> None:
@@ -120,7 +135,20 @@ def _postgresql(url: URL, statement_seconds: float | None) -> AsyncEngine:
         },
     )
     _ping_after_idling(engine)
+    _keep_to_one_statement(engine)
     return engine
+
+
+def _keep_to_one_statement(engine: AsyncEngine) -> None:
+    """Refuse a second statement on a connection of `committing_itself`."""
+
+    @event.listens_for(engine.sync_engine, "before_cursor_execute")
+    def count(connection: Connection, *_: object) -> None:
+        sent = connection.get_execution_options().get(_ONE_STATEMENT)
+        if sent:
+            raise AssertionError("one statement commits by itself, two need a transaction")
+        if sent is not None:
+            sent.append(True)
 
 
 def _ping_after_idling(engine: AsyncEngine) -> None:

@@ -14,7 +14,7 @@ from integrations.database.audit_reading import of_checkout
 from integrations.database.engine import reading
 from integrations.database.tables.checkouts import checkout_events
 
-# Built once: one is written with every transition.
+# Built once: it is executed with every transition.
 _ADD_ENTRY = insert(checkout_events)
 
 
@@ -24,9 +24,9 @@ class SqlCheckoutHistory:
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection
 
-    async def add(self, entry: HistoryEntry) -> None:
-        """Insert an entry."""
-        await self._connection.execute(_ADD_ENTRY, vars(entry))
+    async def add(self, *entries: HistoryEntry) -> None:
+        """Insert the entries, in one statement."""
+        await self._connection.execute(_ADD_ENTRY, [vars(entry) for entry in entries])
 
 
 async def history_of(engine: AsyncEngine, checkout_id: str) -> Sequence[HistoryEntry | AuditEntry]:

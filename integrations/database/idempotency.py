@@ -7,12 +7,14 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, delete, select, update
+from sqlalchemy import Integer, String, and_, bindparam, delete, select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.sql.dml import ReturningInsert
 
-from integrations.database.columns import upsert
+from integrations.database.columns import upsert_in
 from integrations.database.reaping import reap
 from integrations.database.tables.callers import idempotency_keys
 
@@ -20,6 +22,32 @@ from integrations.database.tables.callers import idempotency_keys
 RETENTION = timedelta(days=30)
 
 _c = idempotency_keys.c
+
+# Statements are built once: two are executed with every mutation, and building one takes longer than executing it.
+_KEY = ("tenant", "principal", "field", "key_digest")
+_IS = and_(*(_c[name] == bindparam(f"of_{name}", type_=String) for name in _KEY))
+_STANDING = select(_c.fingerprint, _c.completed, _c.reference).where(_IS)
+
+# Matches the row only while this claim is its latest and not completed (fencing): a slow claim never undoes its successor's.
+_HELD = and_(_IS, _c.attempt == bindparam("of_attempt", type_=Integer), _c.completed.is_(False))
+_CHANGE = update(idempotency_keys).where(_HELD)
+_RELEASE = delete(idempotency_keys).where(_HELD)
+
+
+@cache
+def _take(dialect: str) -> ReturningInsert[tuple[int]]:
+    """Insert the key, or take it over from a claim with the same arguments whose lease has expired; returns the attempt, if taken."""
+    insert = upsert_in(dialect, idempotency_keys)
+    left_behind = and_(
+        _c.fingerprint == insert.excluded.fingerprint,
+        _c.completed.is_(False),
+        _c.in_flight_until <= insert.excluded.created_at,
+    )
+    return insert.on_conflict_do_update(
+        index_elements=list(idempotency_keys.primary_key),
+        set_={"attempt": _c.attempt + 1, "in_flight_until": insert.excluded.in_flight_until},
+        where=left_behind,
+    ).returning(_c.attempt)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,27 +104,18 @@ class IdempotencyKeys:
         `fingerprint` is an HMAC of the arguments; with another one the key is a Mismatch.
         """
         async with self._engine.begin() as connection:
-            insert = upsert(connection, idempotency_keys).values(
+            claimed = {
                 **_identity(scope),
-                fingerprint=fingerprint,
-                attempt=1,
-                in_flight_until=in_flight_until,
-                completed=False,
-                created_at=now,
-            )
-            left_behind = and_(
-                _c.fingerprint == fingerprint, _c.completed.is_(False), _c.in_flight_until <= now
-            )
-            take = insert.on_conflict_do_update(
-                index_elements=list(idempotency_keys.primary_key),
-                set_={"attempt": _c.attempt + 1, "in_flight_until": in_flight_until},
-                where=left_behind,
-            ).returning(_c.attempt)
-            attempt = await connection.scalar(take)
+                "fingerprint": fingerprint,
+                "attempt": 1,
+                "in_flight_until": in_flight_until,
+                "completed": False,
+                "created_at": now,
+            }
+            attempt = await connection.scalar(_take(connection.dialect.name), claimed)
             if attempt is not None:
                 return Claimed(scope=scope, attempt=attempt)
-            standing = select(_c.fingerprint, _c.completed, _c.reference).where(_is(scope))
-            row = (await connection.execute(standing)).first()
+            row = (await connection.execute(_STANDING, _of(scope))).first()
         if row is None:  # released or reaped in between: the client's next try will get the claim
             return InFlight()
         known, completed, reference = row
@@ -122,16 +141,15 @@ class IdempotencyKeys:
     async def release(self, claim: Claimed) -> bool:
         """Delete the key, since nothing was done. Returns False when the claim was taken over meanwhile."""
         async with self._engine.begin() as connection:
-            return bool((await connection.execute(delete(idempotency_keys).where(_held(claim)))).rowcount)
+            return bool((await connection.execute(_RELEASE, _of_claim(claim))).rowcount)
 
     async def reap(self, now: datetime) -> int:
         """Delete keys that were first claimed 30 days ago or earlier; returns how many."""
         return await reap(self._engine, _c.created_at <= now - RETENTION, oldest_first=_c.created_at)
 
     async def _change(self, claim: Claimed, **values: object) -> bool:
-        change = update(idempotency_keys).where(_held(claim)).values(values)
         async with self._engine.begin() as connection:
-            return bool((await connection.execute(change)).rowcount)
+            return bool((await connection.execute(_CHANGE, values | _of_claim(claim))).rowcount)
 
 
 def _identity(scope: Scope) -> dict[str, str]:
@@ -143,10 +161,9 @@ def _identity(scope: Scope) -> dict[str, str]:
     }
 
 
-def _is(scope: Scope) -> ColumnElement[bool]:
-    return and_(*(_c[name] == value for name, value in _identity(scope).items()))
+def _of(scope: Scope) -> dict[str, Any]:
+    return {f"of_{name}": value for name, value in _identity(scope).items()}
 
 
-def _held(claim: Claimed) -> ColumnElement[bool]:
-    """Matches the row only while this claim is its latest and not completed (fencing): a slow claim never undoes its successor's."""
-    return and_(_is(claim.scope), _c.attempt == claim.attempt, _c.completed.is_(False))
+def _of_claim(claim: Claimed) -> dict[str, Any]:
+    return _of(claim.scope) | {"of_attempt": claim.attempt}

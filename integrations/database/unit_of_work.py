@@ -1,20 +1,21 @@
 """The unit of work: one transaction and the repositories in it; nothing is kept without `commit`."""
 
-from collections.abc import Callable
-from contextlib import AsyncExitStack
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from functools import cached_property
 from types import TracebackType
-from typing import Self
+from typing import Protocol, Self
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from booking.change_signals import BLOCKS, ChangeSignals, of_checkout, of_event
+from booking.unit_of_work import Scope
 from integrations.database.alerts import SqlAlerts, SqlClinicianBlocks
 from integrations.database.checkouts import SqlCheckouts
 from integrations.database.claims import SqlClaims
 from integrations.database.daily import SqlDailyJobs
 from integrations.database.deliveries import SqlEventDeliveries
 from integrations.database.endpoints import SqlEndpoints
+from integrations.database.engine import committing_itself, reading
 from integrations.database.event_outbox import SqlEventOutbox
 from integrations.database.history import SqlCheckoutHistory
 from integrations.database.pending_refreshes import SqlPendingRefreshes
@@ -33,9 +34,15 @@ class SqlUnitOfWork:
     _connection: AsyncConnection
 
     def __init__(
-        self, engine: AsyncEngine, sealer: Sealer, change_signals: ChangeSignals | None = None
+        self,
+        engine: AsyncEngine,
+        sealer: Sealer,
+        change_signals: ChangeSignals | None = None,
+        *,
+        scope: Scope = Scope.TRANSACTION,
     ) -> None:
         self._engine = engine
+        self._scope = scope
         self._sealer = sealer
         self._change_signals = change_signals
         self._exits = AsyncExitStack()
@@ -114,6 +121,8 @@ class SqlUnitOfWork:
 
     async def commit(self) -> None:
         """Commit; then publish change signals for what was written."""
+        if self._scope is Scope.READING:
+            raise AssertionError("a unit of work that only reads has nothing to commit")
         if self._checkouts is not None and self._checkouts.refused:
             # PostgreSQL would roll back, and report success.
             raise AssertionError("a transaction ends with the write that is refused")
@@ -133,7 +142,14 @@ class SqlUnitOfWork:
         return topics
 
     async def __aenter__(self) -> Self:
-        self._connection = await self._exits.enter_async_context(self._engine.connect())
+        match self._scope:
+            case Scope.TRANSACTION:
+                opened: AbstractAsyncContextManager[AsyncConnection] = self._engine.connect()
+            case Scope.ONE_WRITE:
+                opened = committing_itself(self._engine)
+            case Scope.READING:
+                opened = reading(self._engine)
+        self._connection = await self._exits.enter_async_context(opened)
         return self
 
     async def __aexit__(
@@ -143,8 +159,19 @@ class SqlUnitOfWork:
         await self._exits.__aexit__(kind, error, trace)
 
 
+class Units(Protocol):
+    """Opens units of work on one engine."""
+
+    def __call__(self, scope: Scope = Scope.TRANSACTION) -> SqlUnitOfWork:
+        """A new unit of work; enter it with `async with`."""
+
+
 def sql_unit_of_work(
     engine: AsyncEngine, sealer: Sealer, change_signals: ChangeSignals | None = None
-) -> Callable[[], SqlUnitOfWork]:
+) -> Units:
     """The factory of units of work on this engine. Patient details are sealed at rest; commits publish to `change_signals`."""
-    return lambda: SqlUnitOfWork(engine, sealer, change_signals)
+
+    def unit(scope: Scope = Scope.TRANSACTION) -> SqlUnitOfWork:
+        return SqlUnitOfWork(engine, sealer, change_signals, scope=scope)
+
+    return unit

@@ -30,6 +30,7 @@ from booking.stored_names import Unknown
 from booking.sync.daily import DailyJobs
 from booking.sync.inbox import PendingRefreshes, Polls, Snapshots
 from booking.sync.webhook_subscriptions import KnownSubscriptions
+from booking.unit_of_work import Scope
 
 T = TypeVar("T")
 
@@ -66,8 +67,9 @@ class Tape:
     points: int = 0
     kill_at: int | None = None
     open_units: int = 0
-    refused_commit: dict[str, Exception] = field(default_factory=dict)  # once, at the row's new state
-    after_commit: dict[str, Callable[[], None]] = field(default_factory=dict)  # once, at the row's new state
+    # Once, at a state that the row enters in the commit.
+    refused_commit: dict[str, Exception] = field(default_factory=dict)
+    after_commit: dict[str, Callable[[], None]] = field(default_factory=dict)
 
     def point(self) -> None:
         self.points += 1
@@ -127,8 +129,8 @@ class FakeDatabase:
         """What others were told of the checkout, in order."""
         return [event.name for event in self.outbox if event.resource.id == checkout.id]
 
-    def __call__(self) -> "FakeUnit":
-        return FakeUnit(self)
+    def __call__(self, scope: Scope = Scope.TRANSACTION) -> "FakeUnit":
+        return FakeUnit(self, scope)
 
 
 class FakeUnit:
@@ -143,12 +145,13 @@ class FakeUnit:
     known_subscriptions: KnownSubscriptions
     daily_jobs: DailyJobs
 
-    def __init__(self, database: FakeDatabase) -> None:
+    def __init__(self, database: FakeDatabase, scope: Scope) -> None:
         self._database = database
+        self._scope = scope
 
     @cached_property
     def checkouts(self) -> "FakeCheckouts":
-        return FakeCheckouts(dict(self._database.rows))
+        return FakeCheckouts(dict(self._database.rows), self.history)
 
     @cached_property
     def claims(self) -> "FakeClaims":
@@ -171,6 +174,8 @@ class FakeUnit:
         return FakeBlocks(dict(self._database.blocks))
 
     async def commit(self) -> None:
+        if self._scope is Scope.READING:
+            raise AssertionError("a unit of work that only reads has nothing to commit")
         if self.checkouts.refused:
             raise AssertionError("a transaction ends with the write that is refused")
         before, after = self._database.rows, self.checkouts.rows
@@ -178,19 +183,20 @@ class FakeUnit:
         for row in changed if self._database.checks_claims else ():
             kept = row.state in CLAIMING and row.id not in self._database.lost_claims
             assert (row.id in self.claims.slots) == kept, f"the claim of a row at {row.state}"
+        passed = {row.id: self._passed(row) for row in changed}
         for row in changed:
-            if (refusal := self._database.tape.refused_commit.pop(row.state, None)) is not None:
-                raise refusal
+            self._refuse(row, passed[row.id])
         self._database.tape.point()
         self._database.rows, self._database.claims = dict(after), dict(self.claims.slots)
         self._database.events = list(self.history.events)
         self._database.outbox = list(self.outbox.added)
         self._database.alerts, self._database.alerts_due = dict(self.alerts.raised), dict(self.alerts.due_at)
         self._database.blocks = dict(self.blocks.blocks)
-        self._database.tape.events += [f"commit {row.state}" for row in changed]
+        self._database.tape.events += [f"commit {' '.join(passed[row.id])}" for row in changed]
         self._database.tape.point()
         for row in changed:
-            self._database.tape.after_commit.pop(row.state, lambda: None)()
+            for state in passed[row.id]:
+                self._database.tape.after_commit.pop(state, lambda: None)()
         if self._database.change_signals is not None:
             written = (
                 *map(of_checkout, self.checkouts.written),
@@ -198,6 +204,20 @@ class FakeUnit:
                 {BLOCKS} if self.blocks.written else set[str](),
             )
             self._database.change_signals.publish(set().union(*written))
+
+    def _passed(self, row: Checkout) -> list[str]:
+        """The states that the row passes in this commit, as its history tells them; its own is the last."""
+        entries = self.history.events[len(self._database.events) :]
+        moved = [one.after for one in entries if one.checkout_id == row.id and one.after != one.before]
+        return [*moved, *([row.state] if row.state not in moved else [])]
+
+    def _refuse(self, row: Checkout, passed: Sequence[str]) -> None:
+        """Refuse a commit as the test has ordered. What only follows in it, or comes with a lease, is refused alone too."""
+        standing, refused = self._database.rows.get(row.id), self._database.tape.refused_commit
+        leases = standing is not None and standing.lease_owner is None and row.lease_owner is not None
+        for place, state in enumerate(passed):
+            if state in refused:
+                raise refused[state] if place or leases else refused.pop(state)
 
     async def __aenter__(self) -> Self:
         await self._database.writer.acquire()
@@ -214,8 +234,9 @@ class FakeUnit:
 class FakeCheckouts:
     """Rows with versioned writes and the unique rules of the design."""
 
-    def __init__(self, rows: dict[str, Checkout]) -> None:
+    def __init__(self, rows: dict[str, Checkout], history: "FakeHistory") -> None:
         self.rows = rows
+        self._history = history
         self.written: list[Checkout] = []  # in this unit of work, so far
         self.refused = False  # a write of this unit of work, which is ended by it
 
@@ -238,7 +259,9 @@ class FakeCheckouts:
             (row for row in self.rows.values() if row.hold_id == hold_id and row.state not in ENDED), None
         )
 
-    async def save(self, checkout: Checkout, *, was: Checkout | None = None) -> Checkout:
+    async def save(
+        self, checkout: Checkout, *, was: Checkout | None = None, history: Sequence[HistoryEntry] = ()
+    ) -> Checkout:
         if was is not None and (was.id, was.version) != (checkout.id, checkout.version):
             raise AssertionError("what the row was is told of another row, or of another version")
         if isinstance(checkout.state, Unknown) or (was is not None and isinstance(was.state, Unknown)):
@@ -252,6 +275,7 @@ class FakeCheckouts:
         saved = checkout.changed(version=checkout.version + 1)
         self.rows[checkout.id] = saved if was is None else _merged(standing, was, saved)
         self.written.append(saved)
+        await self._history.add(*history)
         return saved
 
     async def due(self, now: datetime, *, limit: int) -> Sequence[str]:
@@ -391,8 +415,8 @@ class FakeHistory:
     def __init__(self, events: list[HistoryEntry]) -> None:
         self.events = events
 
-    async def add(self, entry: HistoryEntry) -> None:
-        self.events.append(entry)
+    async def add(self, *entries: HistoryEntry) -> None:
+        self.events += entries
 
 
 class FakeAlerts:

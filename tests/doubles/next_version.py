@@ -43,7 +43,7 @@ def become_the_next_version() -> None:
     look = new_member(operations.AttentionReason, "WANTS_A_LOOK", WANTS_A_LOOK)
     by_telephone = new_member(model.EndReason, "LEFT_BY_TELEPHONE", LEFT_BY_TELEPHONE)
 
-    from booking.checkout import states, steps  # noqa: PLC0415
+    from booking.checkout import onward, states, steps  # noqa: PLC0415
     from booking.errors import UpstreamUnavailable  # noqa: PLC0415
 
     async def to_review(self: steps.Steps, checkout: "Checkout") -> "Checkout":
@@ -53,12 +53,13 @@ def become_the_next_version() -> None:
     async def reviewed(self: steps.Steps, checkout: "Checkout") -> "Checkout":
         if REVIEWS not in os.environ:
             raise UpstreamUnavailable("the review is not done")
-        return await self.begin(checkout)
+        del self
+        return onward.to_the_patient(checkout)
 
     started = states.STATES[model.CheckoutState.STARTED]
     new = {
-        model.CheckoutState.STARTED: replace(started, step=to_review, to=(*started.to, review)),
-        review: replace(started, step=reviewed, phase=states.Phase.IDENTIFYING),
+        model.CheckoutState.STARTED: replace(started, onward=None, step=to_review, to=(*started.to, review)),
+        review: replace(started, onward=None, step=reviewed, phase=states.Phase.IDENTIFYING),
     }
     cast("dict[model.CheckoutState, states.State]", states.STATES).update(new)
 

@@ -1,7 +1,6 @@
 """A webhook's early check and workers after the same parked row, each on connections of its own: one of them takes it."""
 
 import asyncio
-from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -10,14 +9,14 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from booking.checkout.model import Checkout
 from booking.checkout.model import CheckoutState as S
 from booking.checkout.timing import SETTLE
-from integrations.database.unit_of_work import SqlUnitOfWork, sql_unit_of_work
+from integrations.database.unit_of_work import Units, sql_unit_of_work
 from tests.doubles.booking_steps import parked
 from tests.doubles.booking_upstream import AnswerLost
 from tests.doubles.booking_world import World
 from tests.integration.database_samples import SEALER
 
 
-async def moved(world: World, units: Callable[[], SqlUnitOfWork], checkout: Checkout) -> None:
+async def moved(world: World, units: Units, checkout: Checkout) -> None:
     """Put the row of the world's own database into a real one."""
     row = world.row(checkout)
     async with units() as unit:

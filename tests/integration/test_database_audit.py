@@ -2,7 +2,7 @@
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -16,18 +16,20 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from structlog.contextvars import bound_contextvars, get_contextvars
 from structlog.testing import capture_logs
 
-from booking.audit.chain import Anchor, Record, entry_of
+from booking.audit.chain import Anchor, Record, entry_of, record_of
 from booking.audit.verification import ChainVerifier, VerificationReport
 from booking.errors import AuditUnavailable
-from integrations.database import audit
+from integrations.database import audit, chain_append
 from integrations.database.audit import SqlAuditTrail
 from integrations.database.audit_reading import links, of_checkout, span
+from integrations.database.chain_append import ChainWriter
 from integrations.database.engine import connect_database
 from integrations.database.migrations import migrate
 from integrations.database.tables import metadata
 from integrations.database.tables.operations import audit_records
 from tests.doubles.audit_samples import KEY, NOON, an_entry
 from tests.plugins.discovery import run_sql
+from tests.plugins.statements import recorded_traffic
 
 ROOT = Path(__file__).parents[2]
 
@@ -284,6 +286,62 @@ async def test_trails_that_write_at_once_extend_one_chain(engine: AsyncEngine) -
     await asyncio.gather(*(trail.record(an_entry(number)) for number in range(1, 26) for trail in trails))
     report = await verification_of(engine)
     assert (report.records, report.sound) == (100, True)
+
+
+async def test_trails_of_two_processes_that_write_in_turn_extend_one_chain(engine: AsyncEngine) -> None:
+    """Each finds that the chain has grown since it wrote last, also by fewer records than it brings."""
+    one, other = (ChainWriter(engine=engine, key=KEY) for _ in range(2))
+    for records in (1, 3, 1, 5, 2):
+        await one.append(some_records(1))
+        await other.append(some_records(records))
+    report = await verification_of(engine)
+    assert (report.records, report.head.sequence, report.sound) == (17, 17, True)
+
+
+async def test_a_chain_that_grows_at_every_try_is_locked_first(
+    engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writer = ChainWriter(engine=engine, key=KEY)
+    append_to = writer._append_to
+
+    async def after_another(known: Anchor, records: Sequence[Record]) -> tuple[Anchor, bool]:
+        await ChainWriter(engine=engine, key=KEY).append(some_records(1))
+        return await append_to(known, records)
+
+    monkeypatch.setattr(writer, "_append_to", after_another)
+    await writer.append(some_records(2))
+    report = await verification_of(engine)
+    assert report.sound
+    assert report.records == 2 + (chain_append.TRIES if engine.dialect.name == "postgresql" else 0)
+
+
+async def test_a_database_that_was_restored_under_a_running_process_gets_no_gap(engine: AsyncEngine) -> None:
+    writer = ChainWriter(engine=engine, key=KEY)
+    await writer.append(some_records(4))
+    async with engine.begin() as connection:
+        await take_the_fence_down(connection)
+        await connection.execute(text("DELETE FROM audit_records WHERE sequence > 2"))
+    await writer.append(some_records(2))
+    report = await verification_of(engine)
+    assert (report.records, report.head.sequence, report.sound) == (4, 4, True)
+
+
+@pytest.mark.postgres
+async def test_on_postgresql_records_are_one_statement_and_one_commit(postgresql_engine: AsyncEngine) -> None:
+    writer, other = (ChainWriter(engine=postgresql_engine, key=KEY) for _ in range(2))
+    await writer.append(some_records(1))
+    with recorded_traffic() as traffic:
+        await writer.append(some_records(1))
+        await writer.append(some_records(7))
+        assert traffic.counts() | {"statements": 2, "commits": 2, "rollbacks": 0} == traffic.counts()
+        await other.append(some_records(1))
+        traffic.clear()
+        await writer.append(some_records(1))  # finds that the chain has grown
+        assert len(traffic.statements) == 2
+
+
+def some_records(number: int) -> list[Record]:
+    return [record_of(an_entry(one), KEY) for one in range(1, number + 1)]
 
 
 class TestReading:

@@ -1,7 +1,6 @@
 """Daily work on both databases: one process has it, a failure is repeated, and a dead process loses it. And kept secrets."""
 
 import asyncio
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
@@ -12,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from booking.sync.daily import DailyJob
 from booking.sync.webhook_subscriptions import KnownSubscription, WebhookSubscription
 from integrations.database.sealing import Sealer
-from integrations.database.unit_of_work import SqlUnitOfWork, sql_unit_of_work
+from integrations.database.unit_of_work import Units, sql_unit_of_work
 from integrations.database.webhook_subscriptions import SqlWebhookSecrets
 from tests.integration.database_samples import SEALER
 
@@ -32,8 +31,6 @@ OURS = WebhookSubscription(
     secret="whsec_sample",
 )
 
-Units = Callable[[], SqlUnitOfWork]
-
 
 @pytest.fixture
 def units(engine: AsyncEngine) -> Units:
@@ -41,7 +38,12 @@ def units(engine: AsyncEngine) -> Units:
 
 
 async def claim(
-    units: Units, owner: str, *, now: datetime = NOW, day: date = DAY, since: datetime | None = MORNING
+    units: Units,
+    owner: str,
+    *,
+    now: datetime = NOW,
+    day: date = DAY,
+    since: datetime | None = MORNING,
 ) -> DailyJob | None:
     async with units() as unit:
         run = await unit.daily_jobs.claim("sample", day, owner, now=now, until=now + 15 * MINUTE, since=since)
@@ -94,7 +96,9 @@ async def test_two_processes_at_the_same_moment_have_it_once_between_them(
     assert await other is None
 
 
-async def test_what_was_finished_is_done_again_when_it_is_due_again_or_asked_for(units: Units) -> None:
+async def test_what_was_finished_is_done_again_when_it_is_due_again_or_asked_for(
+    units: Units,
+) -> None:
     run = await claim(units, "a")
     assert run is not None
     assert await finish(units, run)

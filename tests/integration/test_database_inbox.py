@@ -1,7 +1,6 @@
 """Pending refreshes, snapshots and the outbox on both databases: each is read by one at a time, and nothing is lost."""
 
 import asyncio
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -13,7 +12,7 @@ from booking.resources import ChangeHint, Kind, Resource, ResourceState, Snapsho
 from booking.sync.inbox import PendingRefresh, WebhookDelivery
 from integrations.database.event_outbox import SqlEventLog
 from integrations.database.inbox import KEPT, SqlInbox
-from integrations.database.unit_of_work import SqlUnitOfWork, sql_unit_of_work
+from integrations.database.unit_of_work import Units, sql_unit_of_work
 from tests.doubles.resource_samples import CARD, HOURS, KINDS, PATIENT, PAYMENT, VISIT
 from tests.integration.database_samples import SEALER
 
@@ -22,8 +21,6 @@ EARLIER = NOW - timedelta(days=1)
 LATER = NOW + timedelta(minutes=5)
 VISIT_7 = Resource(kind=Kind.VISIT, id="7")
 HINT = ChangeHint(resource=VISIT_7)
-
-Units = Callable[[], SqlUnitOfWork]
 
 
 @pytest.fixture

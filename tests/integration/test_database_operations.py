@@ -141,7 +141,7 @@ class TestRows:
         async with units() as unit:
             written = await unit.checkouts.get("strange")
         assert written is not None
-        await own.save(written.changed(cancel_requested=True), HistoryKind.CANCEL_REQUESTED)
+        await own.save(written, written.changed(cancel_requested=True), HistoryKind.CANCEL_REQUESTED)
         async with engine.connect() as connection:
             row = (
                 (await connection.execute(select(*(checkouts.c[name] for name in columns)))).mappings().one()

@@ -22,15 +22,13 @@ from booking.events.model import DomainEvent, EventName
 from booking.resources import Kind, Resource
 from gateway.runtime.sealing import sealer
 from integrations.database.engine import connect_database
-from integrations.database.unit_of_work import SqlUnitOfWork, sql_unit_of_work
+from integrations.database.unit_of_work import Units, sql_unit_of_work
 from tests.doubles.booking_ports import FakeClock
 from tests.integration.database_samples import NOON, SEALER
 from tests.integration.event_receiver import Receiver, serving
 from tests.plugins.stack import Stack, Stacks, eventually
 
 SECRETS = [f"whsec_{delivery * 43}=" for delivery in "AB"]
-
-Units = Callable[[], SqlUnitOfWork]
 
 
 def declared(

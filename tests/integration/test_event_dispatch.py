@@ -22,14 +22,12 @@ from integrations.database.deliveries import reap_deliveries
 from integrations.database.event_outbox import KEPT, SqlEventLog
 from integrations.database.sealing import Sealer
 from integrations.database.tables.events import subscribers
-from integrations.database.unit_of_work import SqlUnitOfWork, sql_unit_of_work
+from integrations.database.unit_of_work import Units, sql_unit_of_work
 from integrations.endpoints.sending import body_of
 from tests.doubles.booking_ports import FakeClock
 from tests.integration.database_samples import SEALER
 
 NOW = datetime(2027, 1, 4, 15, 0, tzinfo=UTC)
-
-Units = Callable[[], SqlUnitOfWork]
 
 
 @dataclass

@@ -14,7 +14,7 @@ from booking.checkout.model import Checkout
 from booking.checkout.model import CheckoutState as S
 from booking.checkout.timing import LEASE
 from booking.principals import Caller, Principal, PrincipalKind
-from booking.unit_of_work import UnitOfWork
+from booking.unit_of_work import Scope, UnitOfWork
 from gateway.runtime.worker import AT_ONCE, NOTHING_WRITTEN_REST, POLL_SECONDS, PeriodicTask, Worker
 from integrations.database.sealing import Sealer
 from integrations.database.unit_of_work import sql_unit_of_work
@@ -119,11 +119,11 @@ async def test_goes_on_when_the_database_comes_back() -> None:
     due = world.confirmed(await world.start())
     outages = [1]
 
-    def units() -> UnitOfWork:
+    def units(scope: Scope = Scope.TRANSACTION) -> UnitOfWork:
         if outages:
             outages.pop()
             raise OSError("no database")
-        return world.database()
+        return world.database(scope)
 
     worker = Worker(saga=world.a_saga(), units=units, clock=world.clock)
     assert await worker.tick() == 0
@@ -141,8 +141,8 @@ async def test_where_nothing_can_be_written_rows_are_tried_again_after_a_rest_an
                 raise OSError("the disk is full")
             await super().commit()
 
-    def units() -> UnitOfWork:
-        return FullUnit(world.database)
+    def units(scope: Scope = Scope.TRANSACTION) -> UnitOfWork:
+        return FullUnit(world.database, scope)
 
     worker = Worker(saga=world.a_saga(units), units=units, clock=world.clock)
     with capture_logs() as events:

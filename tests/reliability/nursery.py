@@ -18,10 +18,14 @@ import integrations.database.holds
 import integrations.redis.holds
 from gateway.command_line import main as frontdoor
 from integrations.healthie_emulator.__main__ import main as emulator
+from tests.doubles.version_before import become_the_version_before
 from tests.plugins.server_process import end_with_parent
 
 # What a program is called that is to run as the next version of Frontdoor.
 NEXT_VERSION = "frontdoor of tomorrow"
+
+# The same for the version before.
+VERSION_BEFORE = "frontdoor of yesterday"
 
 _LOADED = (gateway.app, gateway.runtime.composition, integrations.database.holds, integrations.redis.holds)
 
@@ -55,6 +59,8 @@ def _become(program: list[str], environment: dict[str, str], log: str) -> NoRetu
         os.execv(
             sys.executable, [sys.executable, "-m", "tests.doubles.next_version", *program[1:]]
         )  # ourselves
+    if program[0] == VERSION_BEFORE:
+        become_the_version_before()
     code: Any = 1
     try:
         (emulator if program[0] == "emulator" else frontdoor)()

@@ -153,9 +153,9 @@ class Practice:
             **self.more,
         }
 
-    async def gateway(self) -> Running:
-        """Start a gateway."""
-        return await self.nursery.gateway(self.environment)
+    async def gateway(self, *, program: str = "frontdoor") -> Running:
+        """Start a gateway, of another version if told so."""
+        return await self.nursery.gateway(self.environment, program=program)
 
     def worker(self) -> Running:
         """Start a worker."""

@@ -45,6 +45,11 @@ EVENTS_OF_END = """
     AND name <> 'checkout.needs_attention'
 """
 
+MOVES_SINCE = """
+    SELECT sequence, before, after FROM checkout_events
+    WHERE checkout_id = ? AND sequence > ? AND before <> after AND kind <> 'requoted' ORDER BY sequence
+"""
+
 # Reasons for a person to look that excuse nothing.
 TIDYING = frozenset(
     {
@@ -88,6 +93,9 @@ class Witness:
         self._raw = schedule.database.raw_connection().driver_connection
         self._raw_holds = schedule.hold_database.raw_connection().driver_connection
         self._known: dict[str, tuple[int, str]] = {}
+        self._told: defaultdict[str, int] = defaultdict(
+            int
+        )  # the last entry of each history that was looked at
         self.ended_at: dict[str, float] = {}
         self.blocked_at: dict[str, float] = {}  # by clinician
         self.seen: list[str] = []
@@ -116,11 +124,25 @@ class Witness:
                 continue
             if version != known[0] + 1:
                 self.note(f"stale write: {checkout_id} went from version {known[0]} to {version}")
-            before, after = S(known[1]), S(state)
-            if not legal(before, after) and after not in OPERATOR_TRANSITIONS.get(before, ()):
-                self.note(f"illegal move: {checkout_id} from {known[1]} to {state}")
+            self._see_moves(checkout_id, known[1], state)
         if (clash := self._raw.execute(OVERLAP).fetchone()) is not None:
             self.note(f"overlapping claims: {clash[0]} and {clash[1]}")
+
+    def _see_moves(self, checkout_id: str, known: str, state: str) -> None:
+        """Look how the row came from the state that it was seen at to this one: by its history, and by legal moves only."""
+        assert self._raw is not None
+        told = self._raw.execute(MOVES_SINCE, (checkout_id, self._told[checkout_id])).fetchall()
+        path = [known]
+        for sequence, before, after in told:
+            self._told[checkout_id] = sequence
+            if before != path[-1]:
+                self.note(f"not told how: {checkout_id} came from {path[-1]} to {before}")
+            path.append(after)
+        if path[-1] != state:
+            self.note(f"not told how: {checkout_id} came from {path[-1]} to {state}")
+        for before, after in pairwise(path):
+            if not legal(before, after) and after not in OPERATOR_TRANSITIONS.get(before, ()):
+                self.note(f"illegal move: {checkout_id} from {before} to {after}")
 
     def _see_refreshes(self, raw: Any) -> None:
         refreshes = raw.execute("SELECT sum(marks), count(lease_owner) FROM resource_marks").fetchone()

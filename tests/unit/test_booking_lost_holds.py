@@ -116,7 +116,7 @@ class TestTakenAgain:
         world.clock.advance(minutes=4)
         extended = await world.hold_service.extend(as_guest(checkout), hold.id)
         own = CheckoutAccess(units=world.database, clock=world.clock)
-        await own.save(read.changed(updated_at=world.clock.now()), HistoryKind.REQUOTED)
+        await own.save(read, read.changed(updated_at=world.clock.now()), HistoryKind.REQUOTED)
         assert world.row(checkout).hold_expires_at == extended.expires_at
 
     async def test_a_worker_that_sees_it_live_writes_down_its_end(self, world: World) -> None:

@@ -51,18 +51,15 @@ class TestOrder:
             "commit patient_intended",
             "call find_patient",
             "call create_patient",
-            "commit patient_ready",
-            "commit card_intended",
+            "commit patient_ready card_intended",
             "call attach_card",
             "commit card_ready",
             "call visit_on_sale",
             "commit charge_intended",
             "call charge",
-            "commit charged",
-            "commit booking_intended",
+            "commit charged booking_intended",
             "call book",
-            "commit booked",
-            "commit confirmed",
+            "commit booked confirmed",
         ]
 
     async def test_a_free_visit_goes_from_the_patient_to_the_booking_without_a_card(self) -> None:

@@ -73,9 +73,12 @@ def test_what_has_ended_moves_nowhere_and_everything_else_can_end() -> None:
 
 
 def test_every_step_that_is_taken_has_a_state_and_every_state_its_step() -> None:
-    assert {state for state, record in STATES.items() if record.step} == set(S) - TERMINAL - {
-        S.NEEDS_ATTENTION
-    }
+    taken = {state for state, record in STATES.items() if record.step or record.onward}
+    assert taken == set(S) - TERMINAL - {S.NEEDS_ATTENTION}
+
+
+def test_no_row_goes_on_by_itself_from_an_intent_whose_call_may_be_out() -> None:
+    assert not {state for state, record in STATES.items() if record.onward} & CALLING
 
 
 def test_every_intent_is_looked_for_or_safe_to_repeat() -> None:

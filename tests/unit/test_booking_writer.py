@@ -22,7 +22,7 @@ async def _as_driver(writer: CheckoutWriter, before: Checkout, after: Checkout) 
 
 
 async def _as_patient(writer: CheckoutWriter, before: Checkout, after: Checkout) -> Checkout:
-    return await writer.write_for_patient(after, HistoryKind.ACCEPTED)
+    return await writer.write_for_patient(before, after, HistoryKind.ACCEPTED)
 
 
 async def _as_operator(writer: CheckoutWriter, before: Checkout, after: Checkout) -> Checkout:

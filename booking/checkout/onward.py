@@ -1,0 +1,34 @@
+"""Transitions without a call: pure functions from a row to the row that follows from it.
+
+checkout/states.py says at which state each applies. A driver writes the row that follows in the transaction that wrote what it
+follows from, so that the outcome of a call and the intent of the next one are one commit (see `LeasedWriter`).
+"""
+
+from booking.checkout.model import Checkout
+from booking.checkout.model import CheckoutState as S
+
+
+def to_the_patient(checkout: Checkout) -> Checkout:
+    """Go on with the signed-in patient's record, or to finding or creating a guest's."""
+    return checkout.changed(state=S.PATIENT_READY if checkout.patient_id else S.PATIENT_INTENDED)
+
+
+def to_the_card(checkout: Checkout) -> Checkout | None:
+    """Go on to the patient's card. None without one, for a visit that costs nothing: its terms are asked next."""
+    if checkout.card is None:
+        return None
+    if checkout.quote.due_today.is_zero or checkout.card.token is not None:
+        return checkout.changed(
+            state=S.CARD_INTENDED
+        )  # for a visit that costs nothing it is put on file, and not charged
+    return checkout.changed(state=S.CARD_READY, card_id=checkout.card.on_file_id, card=None)
+
+
+def to_the_booking(checkout: Checkout) -> Checkout:
+    """Go on from the charge to the booking."""
+    return checkout.changed(state=S.BOOKING_INTENDED)
+
+
+def to_the_end(checkout: Checkout) -> Checkout:
+    """End as confirmed: the visit stands as asked."""
+    return checkout.changed(state=S.CONFIRMED)
