@@ -22,7 +22,6 @@ import httpx2
 import structlog
 from starlette.applications import Starlette
 from starlette.routing import Mount, Route, WebSocketRoute
-from starlette.types import ASGIApp
 
 from benchmarks.asgi_calls import Overhead, compared
 from benchmarks.figures import titled

@@ -26,7 +26,7 @@ from typing import Any
 import httpx2
 import structlog
 
-from benchmarks.app_overhead import _settings
+from benchmarks.app_overhead import settings_for
 from gateway.app import create_app
 from tests.acceptance.documents import CLINICIANS, OFFER, PLANS, SLOTS
 from tests.plugins.databases import emptied
@@ -60,7 +60,7 @@ async def measure(requests: int) -> list[Sample]:
         emulator = await nursery.emulator()
         async with httpx2.AsyncClient(timeout=60) as http:
             seed = (await http.get(f"{emulator.url}/_control/seed")).raise_for_status().json()
-        app = create_app(_settings(emulator, url, seed))
+        app = create_app(settings_for(emulator, url, seed))
         await exits.enter_async_context(app.router.lifespan_context(app))
         transport = httpx2.ASGITransport(app=app)
         http = httpx2.AsyncClient(transport=transport, base_url="http://gateway.invalid", timeout=60)

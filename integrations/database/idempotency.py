@@ -35,7 +35,7 @@ _RELEASE = delete(idempotency_keys).where(_HELD)
 
 
 @cache
-def _take(dialect: str) -> ReturningInsert[tuple[int]]:
+def _take(dialect: str) -> ReturningInsert[int]:
     """Insert the key, or take it over from a claim with the same arguments whose lease has expired; returns the attempt, if taken."""
     insert = upsert_in(dialect, idempotency_keys)
     left_behind = and_(

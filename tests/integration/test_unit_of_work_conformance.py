@@ -25,6 +25,7 @@ from booking.operations.model import (
 )
 from booking.refusals import PaymentInProgress, SlotTaken
 from booking.resources import Kind, Resource
+from booking.scheduling.taken_time import RecordedTimeReader
 from booking.slots import Busy, Interval
 from booking.stored_names import Unknown
 from booking.unit_of_work import UnitOfWork, UnitOfWorkFactory
@@ -63,13 +64,17 @@ class Written(Protocol):
     async def events(self) -> Sequence[DomainEvent]: ...
 
 
+class Changes(ChangeReader, RecordedTimeReader, Protocol):
+    """The small reads of live queries and searches."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Database:
     """A database behind the ports: its units of work, the small reads beside them, and what it announces after a commit."""
 
     units: UnitOfWorkFactory
     send_facts: SendFactsReader
-    changes: ChangeReader
+    changes: Changes
     blocked: BlockedClinicians
     written: Written
     change_signals: LocalChangeSignals
