@@ -56,7 +56,18 @@ STOP = {
 }
 
 # Modules without a statement of their own over rows of the practice.
-MACHINERY = {"engine", "group_commit", "migrations", "prepared", "reaping", "roles", "sqlite", "unit_of_work"}
+MACHINERY = {
+    "chain_append",
+    "engine",
+    "group_commit",
+    "migrations",
+    "prepared",
+    "reaping",
+    "roles",
+    "saving",
+    "sqlite",
+    "unit_of_work",
+}
 
 
 async def _filled(url: str) -> None:

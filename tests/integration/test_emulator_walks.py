@@ -1,21 +1,25 @@
 """The path that a patient's first visit takes through the emulator, over a real socket."""
 
+from datetime import timedelta
+
 from tests.plugins.emulator import CLINICIAN_1, EmulatorClient
 
 
 async def test_a_first_visit_goes_from_the_plan_to_the_appointment(emulator_server: EmulatorClient) -> None:
     seed = await emulator_server.control.seed()
     clinician, patient = seed["clinicians"][0]["id"], seed["patients"][0]["id"]
+    now = await emulator_server.control.clock()
     found = await emulator_server.ask(
-        """query Find($provider: ID!, $type: ID, $first: ISO8601DateTime, $patient: ID) {
-          availableSlotsForRange(provider_id: $provider, appt_type_id: $type, start_date: $first,
+        """query Find($provider: ID!, $type: ID, $first: ISO8601DateTime, $last: ISO8601DateTime, $patient: ID) {
+          availableSlotsForRange(provider_id: $provider, appt_type_id: $type, start_date: $first, end_date: $last,
             contact_type: "Healthie Video Call", timezone: "America/New_York") { user_id date length }
           stripeCustomerDetails(user_id: $patient) { nodes { id last_four } }
         }""",
         key=CLINICIAN_1,
         provider=clinician,
         type=seed["visit_types"]["Initial Visit"],
-        first=(await emulator_server.control.clock()).isoformat(),
+        first=now.isoformat(),
+        last=(now + timedelta(days=7)).isoformat(),  # whatever the hour: today's may be over
         patient=patient,
     )
     slot = found["availableSlotsForRange"]
