@@ -80,9 +80,8 @@ class AuditedCalls:
         self._trail = trail
         self._clock = clock
         self._key = key
-        self._under_way: dict[
-            str, AuditEntry
-        ] = {}  # the attempts' entries by the call's id, until each has ended
+        # The attempts' entries by the call's id, until each has ended: making one costs more than keeping it.
+        self._under_way: dict[str, AuditEntry] = {}
 
     async def attempted(self, call: Call) -> None:
         """Record the attempt before it is sent. Raises Unrecorded when it must not be sent."""
@@ -102,7 +101,7 @@ class AuditedCalls:
         """Record how the attempt ended."""
         self._trail.later(
             replace(
-                self._under_way.pop(call.id),
+                self._under_way.pop(call.id, None) or self._entry(call),
                 kind=AuditKind.ANSWERED,
                 at=self._clock.now(),
                 duration_ms=round(answer.duration_ms),

@@ -26,6 +26,7 @@ from booking.checkout.transitions import OPERATOR_TRANSITIONS
 from booking.checkout.writer import entered
 from booking.errors import OutcomeUnknown
 from booking.models import Appointment, Charge, Hold, Quote
+from booking.operations.model import HistoryEntry
 from booking.refusals import CardDeclined, DeclineReason, HoldExpired
 from integrations.database.checkouts import SqlCheckouts
 from integrations.database.claims import SqlClaims
@@ -51,9 +52,16 @@ def without_fence() -> Iterator[None]:
     """A write goes through whatever version it expects, and so does a send."""
     save, of = SqlCheckouts.save, SqlSendFactsReader.of
 
-    async def save_anyway(self: SqlCheckouts, checkout: Checkout, *, was: Checkout | None = None) -> Checkout:
+    async def save_anyway(
+        self: SqlCheckouts,
+        checkout: Checkout,
+        *,
+        was: Checkout | None = None,  # all columns are written
+        history: Sequence[HistoryEntry] = (),
+    ) -> Checkout:
         standing = await self.get(checkout.id)
-        return await save(self, checkout if standing is None else replace(checkout, version=standing.version))
+        at_any_version = checkout if standing is None else replace(checkout, version=standing.version)
+        return await save(self, at_any_version, history=history)
 
     async def as_read(self: SqlSendFactsReader, checkout: Checkout) -> SendFacts:
         return replace(await of(self, checkout), version=checkout.version)
