@@ -99,9 +99,10 @@ class AuditedCalls:
 
     async def answered(self, call: Call, answer: Answer) -> None:
         """Record how the attempt ended."""
+        attempted = self._under_way.pop(call.id, None) or self._entry(call)
         self._trail.later(
             replace(
-                self._under_way.pop(call.id, None) or self._entry(call),
+                attempted,
                 kind=AuditKind.ANSWERED,
                 at=self._clock.now(),
                 duration_ms=round(answer.duration_ms),
