@@ -93,6 +93,10 @@ class PaceRange:
         return min(max(per_second, self.least), self.most)
 
 
+# The part of what a pace lets through beyond which turns are scarce. Well below the whole: who spares calls only once they wait is late.
+SCARCE = 0.25
+
+
 @dataclass(frozen=True, kw_only=True)
 class Turn:
     """Whether a call may be sent now."""
@@ -105,6 +109,11 @@ class Turn:
     # The calls on the key in the second, and in the ten seconds, that end with this one; both contain it.
     in_second: int = 0
     in_ten_seconds: int = 0
+
+    @property
+    def is_scarce(self) -> bool:
+        """Whether the key is in such use that further calls may soon have to wait."""
+        return self.pace is not None and self.in_ten_seconds > SCARCE * 10 * self.pace.per_second
 
 
 @dataclass(frozen=True, kw_only=True)

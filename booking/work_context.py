@@ -6,10 +6,11 @@ long as one of them waits.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Collection
+from collections.abc import AsyncIterator, Collection
 from contextlib import AbstractContextManager, asynccontextmanager
 from contextvars import ContextVar, Token
 from dataclasses import dataclass, field, replace
+from typing import Protocol
 
 from booking.audit.model import SYSTEM_ACTOR
 from booking.checkout.model import Checkout
@@ -21,6 +22,13 @@ from booking.principals import block_of, is_anonymous, kind_of
 
 # The actor of a request without any credentials.
 ANONYMOUS = "anonymous"
+
+
+class Sent(Protocol):
+    """Is told of a call that is about to be sent upstream."""
+
+    def __call__(self, *, is_scarce: bool) -> object:
+        """`is_scarce`: so many are sent that further ones may soon have to wait for the rate limit."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,7 +46,7 @@ class WorkContext:
     # The callers that currently wait for it, when it is shared.
     sharers: Collection["WorkContext"] | None = field(default=None, repr=False, compare=False)
     # Called when an upstream call is about to be sent, after its wait in the queue; again when it is sent again.
-    sent: Callable[[], object] | None = field(default=None, repr=False, compare=False)
+    sent: Sent | None = field(default=None, repr=False, compare=False)
 
     @property
     def sender(self) -> Sender:
@@ -132,15 +140,15 @@ def waiting(*, lane: Lane | None, seconds: float | None = None) -> AbstractConte
     return _Working(replace(work, lane=lane, deadline=deadline))
 
 
-def noting_sends(sent: Callable[[], object]) -> AbstractContextManager[None]:
+def noting_sends(sent: Sent) -> AbstractContextManager[None]:
     """Call `sent` whenever an upstream call is sent inside: what was asked then is what the answer tells."""
     return _Working(replace(current_work.get(), sent=sent))
 
 
-def note_send() -> None:
-    """An upstream call is about to be sent."""
+def note_send(*, is_scarce: bool = False) -> None:
+    """An upstream call is about to be sent; `is_scarce`: further ones may soon have to wait for the rate limit."""
     if (sent := current_work.get().sent) is not None:
-        sent()
+        sent(is_scarce=is_scarce)
 
 
 def shared_by(sharers: Collection[WorkContext]) -> AbstractContextManager[None]:

@@ -8,6 +8,7 @@ import zlib
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import cached_property, lru_cache
 
 from booking.catalog.model import ContactType
 from booking.slot_columns import SlotColumns
@@ -27,6 +28,14 @@ class OfferKind:
     clinician_ids: frozenset[
         str
     ]  # all who offer the visit, or a group of them; not only those whom one query wants
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    @cached_property
+    def _hash(self) -> int:
+        """Worked out once: each day of each query is looked up by it several times."""
+        return hash((self.visit_type_id, self.contact_type, self.location_id, self.clinician_ids))
 
     def query(self, first: date, last: date) -> SlotQuery:
         """The query of the days first..last, in UTC."""
@@ -51,19 +60,32 @@ class OfferDay:
 
 def kinds_of(query: SlotQuery, *, groups: int) -> list[OfferKind]:
     """The kinds that contain the clinicians of the query, where all who offer the visit are asked for in so many groups."""
+    everybody = query.offering_ids | query.clinician_ids
+    kinds = _kinds(query.visit_type_id, query.contact_type, query.location_id, everybody, groups)
+    return [kind for kind in kinds if not query.clinician_ids.isdisjoint(kind.clinician_ids)]
+
+
+@lru_cache(maxsize=1_000)
+def _kinds(
+    visit_type_id: str,
+    contact_type: ContactType,
+    location_id: str | None,
+    clinician_ids: frozenset[str],
+    groups: int,
+) -> tuple[OfferKind, ...]:
+    """All kinds of a visit: the same objects for all queries, so that they are quickly told apart."""
     grouped: dict[int, set[str]] = {}
-    for one in query.offering_ids | query.clinician_ids:
+    for one in clinician_ids:
         grouped.setdefault(zlib.crc32(one.encode()) % groups, set()).add(one)
-    return [
+    return tuple(
         OfferKind(
-            visit_type_id=query.visit_type_id,
-            contact_type=query.contact_type,
-            location_id=query.location_id,
+            visit_type_id=visit_type_id,
+            contact_type=contact_type,
+            location_id=location_id,
             clinician_ids=frozenset(group),
         )
         for _, group in sorted(grouped.items())
-        if not query.clinician_ids.isdisjoint(group)
-    ]
+    )
 
 
 def days_of(query: SlotQuery, now: datetime) -> list[date]:

@@ -35,11 +35,11 @@ class OfferStore(Protocol):
     ) -> Look:
         """The days that were read after this time; of the others the lease is taken, of all or none. Without a token none is taken."""
 
-    async def put(self, kind: OfferKind, offers: Mapping[date, OfferDay]) -> None:
-        """Store what was read, unless a newer reading is there."""
+    async def put(self, kind: OfferKind, offers: Mapping[date, OfferDay], *, token: str) -> None:
+        """Store what was read, unless a newer reading is there, and end the leases of these days that belong to this token."""
 
     async def release(self, kind: OfferKind, days: Collection[date], *, token: str) -> None:
-        """End the leases of these days that belong to this token."""
+        """End the leases of these days that belong to this token: nothing was read."""
 
 
 class NoOfferStore:
@@ -52,7 +52,7 @@ class NoOfferStore:
         del kind, days, after, token
         return Look()
 
-    async def put(self, kind: OfferKind, offers: Mapping[date, OfferDay]) -> None:
+    async def put(self, kind: OfferKind, offers: Mapping[date, OfferDay], *, token: str) -> None:
         """Do nothing: the process keeps what it read."""
 
     async def release(self, kind: OfferKind, days: Collection[date], *, token: str) -> None:

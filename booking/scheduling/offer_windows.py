@@ -139,33 +139,38 @@ class OfferWindows:
                 if (offer := self._known.get(kind, day, after=after)) is not None:
                     known.append(offer)
                 else:
-                    flights.setdefault(self._flight(kind, day, after=after), []).append(day)
+                    flights.setdefault(self._flight(kind, day, days[-1], after=after), []).append(day)
         read = await gather_or_cancel(*(self._join(flight) for flight in flights))
         return known + [
             offers[day] for offers, some in zip(read, flights.values(), strict=True) for day in some
         ]
 
-    def _flight(self, kind: OfferKind, day: date, *, after: datetime) -> _Flight:
-        """The reading of the day that is under way, or a new one: of the days around it that nobody knows or reads."""
+    def _flight(self, kind: OfferKind, day: date, until: date, *, after: datetime) -> _Flight:
+        """The reading of the day that is under way, or a new one for a query that ends on that last day."""
         flight = self._flights.get((kind, day))
         if flight is None or not flight.serves(after):
-            flight = _Flight(kind=kind, days=self._window(kind, day, after=after), after=after)
+            flight = _Flight(kind=kind, days=self._window(kind, day, until, after=after), after=after)
             self._flights |= dict.fromkeys(((kind, one) for one in flight.days), flight)
         return flight
 
-    def _window(self, kind: OfferKind, day: date, *, after: datetime) -> tuple[date, ...]:
-        """The days that one request asks for with this one. Cut by the calendar, so that windows of different queries coincide."""
+    def _window(self, kind: OfferKind, day: date, until: date, *, after: datetime) -> tuple[date, ...]:
+        """The days that one request asks for with this one, of those that nobody knows or reads.
+
+        While there is ample room in the pace, what the query wants. Else the days around as well, cut by the calendar, so that windows of
+        different queries coincide.
+        """
         size = self._sizes.of(kind.visit_type_id).days
-        begin = date.fromordinal(day.toordinal() - day.toordinal() % size)
-        first = max(begin, min(day, self._clock.now().date()))
+        if self._sizes.turns_are_scarce:
+            begin = date.fromordinal(day.toordinal() - day.toordinal() % size)
+            first, last = max(begin, min(day, self._clock.now().date())), begin + timedelta(days=size - 1)
+        else:
+            first, last = day, min(until, day + timedelta(days=size - 1))
 
         def needed(one: date) -> bool:
             flight = self._flights.get((kind, one))
             return self._known.get(kind, one, after=after) is None and not (flight and flight.serves(after))
 
-        return _run_around(
-            day, [one for one in days_between(first, begin + timedelta(days=size - 1)) if needed(one)]
-        )
+        return _run_around(day, [one for one in days_between(first, last) if needed(one)])
 
     async def _join(self, flight: _Flight) -> Mapping[date, OfferDay]:
         return await self._reads(flight, lambda: self._fly(flight))
@@ -208,7 +213,8 @@ class OfferWindows:
             return await reading
         finally:
             await cancel_and_wait([reading])
-            await self._store.release(flight.kind, days, token=flight.token)
+            if reading.cancelled() or reading.exception():  # otherwise they ended when it was stored
+                await self._store.release(flight.kind, days, token=flight.token)
 
     async def _read(self, flight: _Flight, days: Sequence[date]) -> dict[date, OfferDay]:
         """Ask the system of record, in one request. Raises UpstreamUnavailable."""
@@ -216,16 +222,17 @@ class OfferWindows:
         began = self._clock.now()
         with self._sizes.learning(flight.kind.visit_type_id, days=len(asked)) as timed:
 
-            def sent() -> None:
+            def sent(*, is_scarce: bool) -> None:
                 flight.sent_at = self._clock.now()
                 timed.sent()
+                self._sizes.note_turn(is_scarce=is_scarce)
 
             with noting_sends(sent):
                 slots = await self._availability.slots(flight.kind.query(asked[0], asked[-1]))
             timed.slots = len(slots)
         offers = by_day(slots, asked, flight.sent_at or began)
         self._known.keep(flight.kind, offers)
-        await self._store.put(flight.kind, offers)
+        await self._store.put(flight.kind, offers, token=flight.token)
         return offers
 
 

@@ -1,7 +1,8 @@
 """Request sizes: how many days, and how many of the clinicians, one request for free time asks for.
 
 Learned for each visit type from how long answers take, since the system of record says that long ranges are slow and can time out,
-and not where that begins. Each process learns for itself, within some answers.
+and not where that begins. Whether it is worth asking for more than somebody wants is learned from how much of the pace is in use.
+Each process learns for itself, within some answers.
 """
 
 import asyncio
@@ -21,6 +22,9 @@ MOST_GROUPS = 16
 # Seconds. Twice as many days then still take less time than a patient notices much, and a quarter of the time until a timeout.
 QUICK = 1.0
 SLOW = 4.0
+
+# Requests in a row that found ample room in the pace, before no more is asked for than somebody wants.
+CALM = 3
 
 # A larger answer takes long to read here, whatever its time.
 MOST_SLOTS = 10_000
@@ -76,10 +80,16 @@ class RequestSizes:
 
     def __init__(self) -> None:
         self._sizes: dict[str, RequestSize] = {}
+        self._ample = 0  # requests in a row that found ample room in the pace
 
     def of(self, visit_type_id: str) -> RequestSize:
         """The present size for the visit type."""
         return self._sizes.get(visit_type_id, RequestSize())
+
+    @property
+    def turns_are_scarce(self) -> bool:
+        """Whether requests wait for the pace or may soon have to, so that one that asks for more spares others. So it begins."""
+        return self._ample < CALM
 
     @contextmanager
     def learning(self, visit_type_id: str, *, days: int) -> Iterator[TimedRequest]:
@@ -90,12 +100,15 @@ class RequestSizes:
         finally:
             self.learn(visit_type_id, days=days, seconds=timed.seconds, slots=timed.slots)
 
+    def note_turn(self, *, is_scarce: bool) -> None:
+        """A request is sent, and turns are scarce or not."""
+        self._ample = 0 if is_scarce else self._ample + 1
+
     def learn(self, visit_type_id: str, *, days: int, seconds: float, slots: int | None) -> None:
         """Learn from a request of so many days that was answered with so many slots, or given up (None), after so many seconds."""
         size = self.of(visit_type_id)
         if seconds > SLOW:
-            if days >= size.days:  # otherwise the size has been halved meanwhile
-                self._sizes[visit_type_id] = size.halved()
+            self._sizes[visit_type_id] = size.halved()
         elif slots is None:
             return
         elif seconds > QUICK or slots > MOST_SLOTS:

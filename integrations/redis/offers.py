@@ -10,31 +10,36 @@ import time
 from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeAlias
 
+import msgspec
 import structlog
 from redis.asyncio import Redis
-from redis.commands.core import AsyncScript
 from redis.exceptions import RedisError
 
 from booking.scheduling.offer_days import OfferDay, OfferKind
 from booking.scheduling.offer_store import KEPT, LEASE, Look
 from booking.slot_columns import SlotColumns
-from integrations.redis.scripts import script
+from integrations.redis.scripts import Script, script
 
 log = structlog.get_logger(__name__)
 
 # Of what is stored: another form gets another name, since two versions of this program may run side by side.
-_FORM = 1
+_FORM = 2
 
 # Seconds for which a Redis that did not answer is not tried again, so that not every query waits for its timeout.
 LEFT_ALONE = 5.0
 
-# Characters of one day: some tens of thousands of slots. A larger one is read by each process for itself.
+# Bytes of one day: more than a hundred thousand slots. A larger one is read by each process for itself.
 LARGEST = 1_000_000
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND, _MILLISECOND = timedelta(microseconds=1), timedelta(milliseconds=1)
+
+# The clinicians' ids, then for each slot its start, the place of its clinician among them, and its minutes.
+_Columns: TypeAlias = tuple[list[str], tuple[int, ...], list[int], tuple[int, ...]]
+_written = msgspec.msgpack.Encoder().encode
+_columns = msgspec.msgpack.Decoder(_Columns).decode
 
 
 class RedisOfferStore:
@@ -63,21 +68,21 @@ class RedisOfferStore:
         found = zip(days, rest[::2], rest[1::2], strict=True)
         try:
             offers = {day: _offer(kind, as_of, slots) for day, as_of, slots in found if as_of}
-        except (ValueError, TypeError, IndexError):
+        except (msgspec.MsgspecError, ValueError, IndexError):
             log.warning("offers.unreadable")
             return Look(leased=token is not None)
         return Look(offers=offers, leased=bool(leased))
 
-    async def put(self, kind: OfferKind, offers: Mapping[date, OfferDay]) -> None:
-        """Store what was read, unless a newer reading is there; all of it was read at the same time."""
-        written = {day: _slots(offer.slots) for day, offer in offers.items()}
-        small = {day: text for day, text in written.items() if len(text) <= LARGEST}
-        if len(small) < len(written):
-            log.warning("offers.too_large_to_share", size=max(map(len, written.values())))
-        if small:
-            as_of = min(offer.as_of for offer in offers.values())
-            arguments: list[str | int] = [_microseconds(as_of), KEPT // _MILLISECOND, *small.values()]
-            await self._run(self._put, self._keys(kind, small), arguments)
+    async def put(self, kind: OfferKind, offers: Mapping[date, OfferDay], *, token: str) -> None:
+        """Store what was read, unless a newer reading is there, and end its leases; all of it was read at the same time."""
+        written = {day: _packed(offer.slots) for day, offer in offers.items()}
+        if (largest := max(map(len, written.values()))) > LARGEST:
+            log.warning("offers.too_large_to_share", size=largest)
+        shared = [packed if len(packed) <= LARGEST else b"" for packed in written.values()]
+        as_of = min(offer.as_of for offer in offers.values())
+        keys = self._keys(kind, written)
+        arguments: list[str | bytes | int] = [_microseconds(as_of), KEPT // _MILLISECOND, token, *shared]
+        await self._run(self._put, [*keys, *map(_lease, keys)], arguments)
 
     async def release(self, kind: OfferKind, days: Collection[date], *, token: str) -> None:
         """End the leases of these days that belong to this token."""
@@ -87,13 +92,13 @@ class RedisOfferStore:
         return [f"{self._prefix}{_name(kind)}:{day.isoformat()}" for day in days]
 
     async def _run(
-        self, lua: AsyncScript, keys: Sequence[str], arguments: Sequence[str | int]
+        self, lua: Script, keys: Sequence[str], arguments: Sequence[str | bytes | int]
     ) -> Sequence[Any] | None:
         """Run the script; None while Redis does not answer."""
         if time.monotonic() < self._retry_at:
             return None
         try:
-            answer = await lua(keys=keys, args=arguments)
+            answer = await lua(keys=keys, args=arguments, is_binary=True)
         except RedisError as error:
             self._retry_at = time.monotonic() + LEFT_ALONE
             log.warning("offers.redis_unavailable", error=type(error).__name__)
@@ -121,22 +126,28 @@ def _microseconds(moment: datetime) -> int:
     return (moment - _EPOCH) // _MICROSECOND
 
 
-def _slots(slots: SlotColumns) -> str:
+def _packed(slots: SlotColumns) -> bytes:
     """The columns, with each clinician named once."""
     names = sorted(set(slots.clinician_ids))
     numbers = {name: number for number, name in enumerate(names)}
-    columns = [slots.starts, [numbers[one] for one in slots.clinician_ids], slots.minutes]
-    return json.dumps([names, *columns], separators=(",", ":"))
+    columns: _Columns = (
+        names,
+        slots.starts,
+        list(map(numbers.__getitem__, slots.clinician_ids)),
+        slots.minutes,
+    )
+    return _written(columns)
 
 
-def _offer(kind: OfferKind, as_of: str, text: str) -> OfferDay:
-    names, starts, numbers, minutes = json.loads(text)
+def _offer(kind: OfferKind, as_of: bytes, packed: bytes) -> OfferDay:
+    """Raises MsgspecError, ValueError or IndexError on what was not packed by `_packed`."""
+    names, starts, numbers, minutes = _columns(packed)
     slots = SlotColumns(
         visit_type_id=kind.visit_type_id,
         contact_type=kind.contact_type,
         location_id=kind.location_id,
-        starts=tuple(starts),
-        clinician_ids=tuple(names[number] for number in numbers),
-        minutes=tuple(minutes),
+        starts=starts,
+        clinician_ids=tuple(map(names.__getitem__, numbers)),
+        minutes=minutes,
     )
     return OfferDay(slots=slots, as_of=_EPOCH + int(as_of) * _MICROSECOND)

@@ -15,14 +15,13 @@ from typing import Any
 
 import structlog
 from redis.asyncio import Redis
-from redis.commands.core import AsyncScript
 from redis.exceptions import RedisError
 
 from booking.local_pacer import LocalPacer
 from booking.pace_law import AT_ONCE, PROBE_SECONDS, REVIEW, KeyState, PaceLaw, longest
 from booking.pacing import BackOff, Lane, LearnedPace, Pace, PaceRange, Turn, left_by
 from integrations.redis.pace_fields import from_fields, to_fields
-from integrations.redis.scripts import script
+from integrations.redis.scripts import Script, script
 
 log = structlog.get_logger(__name__)
 
@@ -138,9 +137,7 @@ class RedisPacer:
                     return after
         return None
 
-    async def _run(
-        self, lua: AsyncScript, key: str, arguments: Sequence[str | float]
-    ) -> Sequence[Any] | None:
+    async def _run(self, lua: Script, key: str, arguments: Sequence[str | float]) -> Sequence[Any] | None:
         """Run the script. Returns its result; None while Redis does not answer."""
         if time.monotonic() < self._retry_at:
             return None

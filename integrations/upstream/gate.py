@@ -75,7 +75,7 @@ class Gate:
         passing = breaker.passing(request.operation, urgent=_is_urgent(request)) if breaker else nullcontext()
         try:
             with passing:
-                note_send()
+                note_send(is_scarce=turn is not None and turn.is_scarce)
                 result = await send()
         except CallError as error:
             await self._report(key, turn, error)

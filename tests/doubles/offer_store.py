@@ -33,11 +33,12 @@ class SharedOffers:
         self.leases |= dict.fromkeys(missing, (token, now + LEASE))
         return Look(offers=offers)
 
-    async def put(self, kind: OfferKind, offers: Mapping[date, OfferDay]) -> None:
+    async def put(self, kind: OfferKind, offers: Mapping[date, OfferDay], *, token: str) -> None:
         for day, offer in offers.items():
             former = self.offers.get((kind, day))
             if not self.is_away and (former is None or former.as_of <= offer.as_of):
                 self.offers[kind, day] = offer
+        await self.release(kind, offers, token=token)
 
     async def release(self, kind: OfferKind, days: Collection[date], *, token: str) -> None:
         for day in days:

@@ -61,7 +61,9 @@ class TestOffers:
     async def test_come_back_as_they_were_put(self, store: OfferStore) -> None:
         put = {DAYS[0]: offer("c1", "c2"), DAYS[1]: offer()}
         await store.put(
-            KIND, {day: OfferDay(slots=one.slots, as_of=put[DAYS[0]].as_of) for day, one in put.items()}
+            KIND,
+            {day: OfferDay(slots=one.slots, as_of=put[DAYS[0]].as_of) for day, one in put.items()},
+            token="a",
         )
         look = await store.look(KIND, DAYS, after=LONG_AGO, token=None)
         assert look.offers[DAYS[0]] == put[DAYS[0]]
@@ -70,17 +72,17 @@ class TestOffers:
 
     async def test_that_were_read_before_are_not_found(self, store: OfferStore) -> None:
         one = offer("c1")
-        await store.put(KIND, {DAYS[0]: one})
+        await store.put(KIND, {DAYS[0]: one}, token="a")
         assert not (await store.look(KIND, DAYS, after=one.as_of, token=None)).offers
 
     async def test_give_way_to_newer_ones_only(self, store: OfferStore) -> None:
         new, old = offer("c1"), offer("c2", as_of=now() - timedelta(seconds=3))
-        await store.put(KIND, {DAYS[0]: new})
-        await store.put(KIND, {DAYS[0]: old})
+        await store.put(KIND, {DAYS[0]: new}, token="a")
+        await store.put(KIND, {DAYS[0]: old}, token="a")
         assert (await store.look(KIND, DAYS, after=LONG_AGO, token=None)).offers == {DAYS[0]: new}
 
     async def test_of_another_kind_are_others(self, store: OfferStore) -> None:
-        await store.put(KIND, {DAYS[0]: offer("c1")})
+        await store.put(KIND, {DAYS[0]: offer("c1")}, token="a")
         for other in (
             OfferKind(
                 visit_type_id="v2",
@@ -125,7 +127,7 @@ class TestLeases:
         assert await self.look(store, "a", 0)
 
     async def test_only_days_that_nobody_read_are_leased(self, store: OfferStore) -> None:
-        await store.put(KIND, {DAYS[0]: offer("c1")})
+        await store.put(KIND, {DAYS[0]: offer("c1")}, token="a")
         assert await self.look(store, "a", 0, 1)
         assert await self.look(store, "b", 0)
 
@@ -136,6 +138,15 @@ class TestLeases:
         await store.release(KIND, DAYS, token="a")
         assert await self.look(store, "b", 0)
 
+    async def test_it_ends_when_its_holder_stores_the_days(self, store: OfferStore) -> None:
+        assert await self.look(store, "a", 0, 1)
+        await store.put(KIND, {DAYS[0]: offer("c1"), DAYS[1]: offer()}, token="b")
+        later = now() + timedelta(seconds=1)
+        assert not (await store.look(KIND, DAYS[:2], after=later, token="c")).leased
+        await store.put(KIND, {DAYS[0]: offer("c1")}, token="a")
+        assert (await store.look(KIND, DAYS[:1], after=later, token="c")).leased
+        assert not (await store.look(KIND, DAYS[1:2], after=later, token="c")).leased
+
 
 @pytest.mark.redis
 class TestOnRedis:
@@ -143,7 +154,7 @@ class TestOnRedis:
         client = connect_redis(redis_url)
         store = RedisOfferStore(client=client, prefix=redis_prefix)
         await store.look(KIND, DAYS[:1], after=LONG_AGO, token="a")
-        await store.put(KIND, {DAYS[1]: offer("c1")})
+        await store.put(KIND, {DAYS[1]: offer("c1")}, token="a")
         keys = sorted([key async for key in client.scan_iter(f"{redis_prefix}*")])
         assert len(keys) == 2
         leased = [await client.pttl(key) for key in keys if key.endswith(":lease")]
@@ -162,6 +173,7 @@ class TestOnRedis:
         await store.put(
             KIND,
             {DAYS[0]: offer(*(f"c{n}" for n in range(20)), as_of=as_of), DAYS[1]: offer("c1", as_of=as_of)},
+            token="a",
         )
         look = await store.look(KIND, DAYS, after=LONG_AGO, token=None)
         assert look.offers.keys() == {DAYS[1]}
@@ -170,7 +182,7 @@ class TestOnRedis:
     async def test_what_cannot_be_read_is_read_anew(self, redis_url: str, redis_prefix: str) -> None:
         client = connect_redis(redis_url)
         store = RedisOfferStore(client=client, prefix=redis_prefix)
-        await store.put(KIND, {DAYS[0]: offer("c1")})
+        await store.put(KIND, {DAYS[0]: offer("c1")}, token="a")
         (key,) = [key async for key in client.scan_iter(f"{redis_prefix}*")]
         await client.hset(key, "slots", "[]")
         look = await store.look(KIND, DAYS[:1], after=LONG_AGO, token="a")

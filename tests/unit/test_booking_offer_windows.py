@@ -13,7 +13,7 @@ from booking.scheduling import known_offers
 from booking.scheduling.offer_days import kinds_of
 from booking.scheduling.offer_store import LEASE
 from booking.scheduling.offer_windows import FRESH, STALE, Offered, OfferWindows
-from booking.scheduling.request_sizes import MOST_DAYS
+from booking.scheduling.request_sizes import CALM, MOST_DAYS
 from booking.work_context import asked_by, waiting
 from tests.doubles.calendar import MONDAY, PEOPLE, Calendar, a_query
 from tests.doubles.offer_store import SharedOffers
@@ -507,8 +507,72 @@ class TestAtTheFirstPace:
 
         on_virtual_time(main)
 
+    @pytest.mark.parametrize("processes", [1, 4])
+    def test_a_crowd_that_meets_processes_at_rest_is_answered_in_time_as_well(self, processes: int) -> None:
+        """They ask for no day that nobody wants, until they notice that turns become scarce."""
+
+        async def main(loop: VirtualLoop) -> None:
+            calendar = Calendar(loop, pace=TWO_A_SECOND)
+            store = SharedOffers(calendar.now)
+            running = [calendar.process(store) for _ in range(processes)]
+            for one in running:
+                await _at_rest(one)
+            calendar.asked.clear()
+
+            async def asks(number: int) -> None:
+                await asyncio.sleep(number / 1000)
+                query = a_query(2 + number, 8 + number, time_zone=ZONES[number % 4])
+                with asked_by(f"visitor:{number}", client=f"n{number}"), waiting(lane=None, seconds=SECONDS):
+                    assert not (await running[number % processes].offered(query)).stale
+
+            await asyncio.gather(*(asks(number) for number in range(40)))
+            assert len(calendar.asked) <= 50
+
+        on_virtual_time(main)
+
+
+async def _at_rest(windows: OfferWindows) -> None:
+    """Have the process find that there is ample room in the pace."""
+    for number in range(CALM):
+        await asyncio.sleep(11)
+        await windows.offered(a_query(60 + 10 * number, visit="v9"))
+
 
 class TestSizes:
+    def test_while_there_is_ample_room_the_days_of_the_query_are_asked_for_in_one_request(self) -> None:
+        async def main(loop: VirtualLoop) -> None:
+            calendar = Calendar(loop)
+            windows = calendar.process()
+            await _at_rest(windows)
+            calendar.asked.clear()
+            await windows.offered(a_query(2, 3))
+            await windows.offered(a_query(3, 5))
+            assert [(query.first, query.last) for query in calendar.asked] == [
+                (MONDAY + timedelta(days=first), MONDAY + timedelta(days=last))
+                for first, last in [(2, 3), (4, 5)]
+            ]
+
+        on_virtual_time(main)
+
+    def test_once_turns_are_scarce_the_days_around_are_asked_for_as_well_and_before_anybody_waits(
+        self,
+    ) -> None:
+        async def main(loop: VirtualLoop) -> None:
+            calendar = Calendar(loop, pace=Pace(per_second=1, burst=20))
+            windows = calendar.process()
+            with waiting(lane=None, seconds=60):
+                await _at_rest(windows)
+                calendar.asked.clear()
+                began = loop.time()
+                for number in range(6):
+                    await windows.offered(a_query(2 * number))
+            assert loop.time() - began == pytest.approx(6 * calendar.seconds), "nobody waited"
+            sizes = [(query.last - query.first).days + 1 for query in calendar.asked]
+            assert sizes == sorted(sizes)
+            assert sizes[0] == 1 < sizes[-1]
+
+        on_virtual_time(main)
+
     def test_quick_answers_have_more_days_asked_for_at_once(self) -> None:
         async def main(loop: VirtualLoop) -> None:
             calendar = Calendar(loop)
@@ -551,8 +615,8 @@ class TestMemory:
             assert len(windows._known._days) == 10
             await asyncio.sleep(STALE.total_seconds() + 1)
             await windows.offered(a_query())
-            assert len(windows._known._days) == 2, "two days of one window"
-            assert windows._known._slots == 2 * 24 * 3
+            assert len(windows._known._days) == 1, "what was just read"
+            assert windows._known._slots == 24 * 3
 
         monkeypatch.setattr(known_offers, "MOST_DAYS", 10)
         on_virtual_time(main)
