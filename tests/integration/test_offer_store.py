@@ -179,6 +179,17 @@ class TestOnRedis:
         assert look.offers.keys() == {DAYS[1]}
         await client.aclose()
 
+    async def test_a_server_that_has_lost_its_scripts_is_sent_them_again(
+        self, temporary_redis: Callable[[], TemporaryServer]
+    ) -> None:
+        client = connect_redis(temporary_redis().url)
+        store, one = RedisOfferStore(client=client, prefix="t:"), offer("c1")
+        for _ in range(2):
+            await client.script_flush()
+            await store.put(KIND, {DAYS[0]: one}, token="a")
+            assert (await store.look(KIND, DAYS[:1], after=LONG_AGO, token=None)).offers == {DAYS[0]: one}
+        await client.aclose()
+
     async def test_what_cannot_be_read_is_read_anew(self, redis_url: str, redis_prefix: str) -> None:
         client = connect_redis(redis_url)
         store = RedisOfferStore(client=client, prefix=redis_prefix)

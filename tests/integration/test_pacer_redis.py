@@ -115,7 +115,7 @@ async def test_without_redis_a_process_goes_on_at_the_pace_that_was_last_learned
 
 async def test_without_redis_a_process_paces_itself_and_remembers_the_lockout() -> None:
     client = connect_redis("redis://127.0.0.1:1/0", timeout=0.5)
-    pacer = RedisPacer(PACE, client=client, prefix="frontdoor-test:")
+    pacer = RedisPacer(Pace(per_second=1, burst=5), client=client, prefix="frontdoor-test:")
     turns = [await pacer.turn(KEY, lane=Lane.CHECKOUT) for _ in range(6)]
     await pacer.back_off(KEY)
     assert [turn.wait == 0 for turn in turns] == [True] * 5 + [False]
