@@ -129,8 +129,9 @@ def _timeouts(seconds: float) -> aiohttp.ClientTimeout:
 
 @cache
 def _proxy(url: str) -> str | None:
-    """The proxy that the environment names for this address (HTTPS_PROXY, NO_PROXY)."""
+    """The proxy that the environment names for this address (HTTPS_PROXY, NO_PROXY); its scheme may be left out."""
     address, proxies = urlsplit(url), getproxies()
     if proxy_bypass(address.netloc):
         return None
-    return proxies.get(address.scheme) or proxies.get("all")
+    named = proxies.get(address.scheme) or proxies.get("all")
+    return f"http://{named}" if named and "://" not in named else named

@@ -369,3 +369,11 @@ class TestProxy:
                 monkeypatch.setenv("no_proxy", "127.0.0.1")
             await send(pool, server.url)
         assert (len(proxy.requests), len(server.requests)) == ((1, 0) if is_asked else (0, 1))
+
+    async def test_a_proxy_may_be_named_without_its_scheme(
+        self, pool: HttpPool, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        async with serving(answering) as proxy:
+            monkeypatch.setenv("http_proxy", f"127.0.0.1:{proxy.port}")
+            await send(pool, "http://healthie.example.invalid/graphql")
+        assert len(proxy.requests) == 1
