@@ -85,6 +85,8 @@ class OfferWindows:
         """
         now = self._clock.now()
         days = days_of(query, now)
+        if not days:  # a live query goes on after the last of its days
+            return Offered(slots=query.no_slots, as_of=now)
         kinds = kinds_of(query, groups=self._sizes.of(query.visit_type_id).groups)
         changed_at = self._known.changed_at(query.clinician_ids)
         wanted = max(now - FRESH, changed_at, after or changed_at)

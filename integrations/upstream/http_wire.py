@@ -7,6 +7,8 @@ from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 import httpx2
+from aiohttp.connector import Connection
+from aiohttp.tracing import Trace
 
 from integrations.upstream.wire import (
     CONNECT_TIMEOUT,
@@ -47,7 +49,7 @@ class HttpWire:
     async def exchange(self, sending: Sending, *, within: float) -> Received:
         """Send the request and read the answer. Raises WireError."""
         session = self._session()
-        await _see_what_was_closed()
+        await _see_what_has_arrived()
         try:
             async with session.request(
                 sending.method,
@@ -78,7 +80,7 @@ class HttpWire:
                 httpx2.create_ssl_context()
             )  # the same trusted certificates as every other request of ours
             context.set_alpn_protocols(["http/1.1"])
-            connector = aiohttp.TCPConnector(
+            connector = _Connector(
                 limit=self._most, keepalive_timeout=KEPT_IDLE, ssl=context, timeout_ceil_threshold=_EXACT
             )
             self._opened = aiohttp.ClientSession(
@@ -93,8 +95,27 @@ class HttpWire:
         return self._opened
 
 
-async def _see_what_was_closed() -> None:
-    """Let the event loop read what has arrived, in two turns: a connection that the server has closed is not used again."""
+class _Connector(aiohttp.TCPConnector):
+    """Uses no idle connection again on which something has arrived: it would be taken for the answer to the next request."""
+
+    async def connect(
+        self,
+        req: aiohttp.ClientRequest,
+        traces: list[Trace],
+        timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109  # named by the library
+    ) -> Connection:
+        """A connection for this request."""
+        connection = await super().connect(req, traces, timeout)
+        for _ in range(self.limit):  # no more than these are idle
+            if connection.protocol is None or not connection.protocol.should_close:
+                break
+            connection.close()
+            connection = await super().connect(req, traces, timeout)
+        return connection
+
+
+async def _see_what_has_arrived() -> None:
+    """Let the event loop read what has arrived, in two turns: a connection that the server has closed or spoken on is not used again."""
     await asyncio.sleep(0)
     await asyncio.sleep(0)
 
@@ -108,8 +129,9 @@ def _timeouts(seconds: float) -> aiohttp.ClientTimeout:
 
 @cache
 def _proxy(url: str) -> str | None:
-    """The proxy that the environment names for this address (HTTPS_PROXY, NO_PROXY)."""
+    """The proxy that the environment names for this address (HTTPS_PROXY, NO_PROXY); its scheme may be left out."""
     address, proxies = urlsplit(url), getproxies()
     if proxy_bypass(address.netloc):
         return None
-    return proxies.get(address.scheme) or proxies.get("all")
+    named = proxies.get(address.scheme) or proxies.get("all")
+    return f"http://{named}" if named and "://" not in named else named

@@ -278,6 +278,31 @@ class TestConnections:
                 await send(pool, server.url)
         assert (len(server.requests), server.connections) == (5, 1)
 
+    async def test_what_a_server_says_unasked_is_never_the_answer_to_the_next_request(
+        self, pool: HttpPool
+    ) -> None:
+        """Such as an answer that it sends twice: the next mutation would be told another one's outcome."""
+
+        async def speak(server: Server, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            while request := await server.read(reader):
+                body = request.partition(b"\r\n\r\n")[2]
+                answer = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body)
+                writer.write(answer)
+                await asyncio.sleep(0.02)
+                writer.write(answer)
+                said.set()
+
+        async with serving(speak) as server:
+            for number in range(3):
+                said = asyncio.Event()
+                sent = Message(url=server.url, headers={}, body=number)
+                answer = await pool.send(a_request(mutation=True), sent)
+                assert isinstance(answer, HttpAnswer)
+                assert answer.body == number
+                await said.wait()
+                await asyncio.sleep(0.02)  # until it has arrived
+        assert (len(server.requests), server.connections) == (3, 3)
+
     async def test_a_connection_closed_while_idle_is_not_used_even_if_nobody_looked_since(
         self, pool: HttpPool
     ) -> None:
@@ -344,3 +369,11 @@ class TestProxy:
                 monkeypatch.setenv("no_proxy", "127.0.0.1")
             await send(pool, server.url)
         assert (len(proxy.requests), len(server.requests)) == ((1, 0) if is_asked else (0, 1))
+
+    async def test_a_proxy_may_be_named_without_its_scheme(
+        self, pool: HttpPool, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        async with serving(answering) as proxy:
+            monkeypatch.setenv("http_proxy", f"127.0.0.1:{proxy.port}")
+            await send(pool, "http://healthie.example.invalid/graphql")
+        assert len(proxy.requests) == 1

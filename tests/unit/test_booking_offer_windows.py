@@ -94,6 +94,22 @@ class TestSharing:
 
         on_virtual_time(main)
 
+    def test_of_days_that_have_passed_meanwhile_nothing_is_offered_or_asked_for(self) -> None:
+        """A live query goes on after the last of its days."""
+
+        async def main(loop: VirtualLoop) -> None:
+            calendar = Calendar(loop)
+            windows = calendar.process()
+            query = a_query(0)
+            assert (await windows.offered(query)).slots
+            await asyncio.sleep(timedelta(days=1).total_seconds())
+            asked = len(calendar.asked)
+            over = await windows.offered(query)
+            assert (len(over.slots), over.stale, over.as_of) == (0, False, calendar.now())
+            assert len(calendar.asked) == asked
+
+        on_virtual_time(main)
+
     def test_visit_types_share_nothing(self) -> None:
         async def main(loop: VirtualLoop) -> None:
             calendar = Calendar(loop)
