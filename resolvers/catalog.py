@@ -90,9 +90,8 @@ class _MappedClinicians:
         self._mapped: Mapping[str, api.Clinician] = {}
 
     def of(self, catalog: domain.Catalog) -> Mapping[str, api.Clinician]:
-        if (
-            catalog.clinicians != self._people
-        ):  # of the same catalog they are the same objects, which takes no time
+        # Of the same catalog they are the same objects, which takes no time.
+        if catalog.clinicians != self._people:
             self._people = catalog.clinicians
             self._mapped = {person.id: to_clinician(person) for person in self._people}
         return self._mapped

@@ -30,9 +30,8 @@ _IS_AWAITABLE: Any = optimized_is_awaitable
 class Executed:
     """What one operation, or one event of a subscription, answers."""
 
-    data: (
-        bytes | None
-    )  # the JSON text of `data`, which may be `null`; None: nothing was executed, the response has no `data`
+    # The JSON text of `data`, which may be `null`; None: nothing was executed, the response has no `data`.
+    data: bytes | None
     errors: Sequence[GraphQLError] = ()  # as graphql-core located them: nodes, path, `original_error`
 
 
@@ -95,10 +94,8 @@ class Executor:
                 async for event in events:
                     of_event = cast("TextRun", run.build_per_event_executor(event))
                     answers = [_executed(await of_event.run())]
-                    del (
-                        event,
-                        of_event,
-                    )  # the next one may come in hours: nothing of this one is kept until then
+                    # The next one may come in hours: nothing of this one is kept until then.
+                    del event, of_event
                     yield answers.pop()
         except Exception as error:  # noqa: BLE001  # as above, or of the stream
             yield _failed(error)

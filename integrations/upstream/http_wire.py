@@ -55,7 +55,7 @@ class HttpWire:
                 data=sending.content,
                 headers=sending.headers,
                 timeout=_timeouts(within),
-                proxy=_proxy(sending.url),
+                proxy=_proxy_of(sending.url),
                 allow_redirects=False,
             ) as response:
                 content = await response.read()
@@ -74,9 +74,8 @@ class HttpWire:
 
     def _session(self) -> aiohttp.ClientSession:
         if self._opened is None:
-            context = (
-                httpx2.create_ssl_context()
-            )  # the same trusted certificates as every other request of ours
+            # The same trusted certificates as every other request of ours.
+            context = httpx2.create_ssl_context()
             context.set_alpn_protocols(["http/1.1"])
             connector = aiohttp.TCPConnector(
                 limit=self._most, keepalive_timeout=KEPT_IDLE, ssl=context, timeout_ceil_threshold=_EXACT
@@ -106,10 +105,15 @@ def _timeouts(seconds: float) -> aiohttp.ClientTimeout:
     )
 
 
-@cache
-def _proxy(url: str) -> str | None:
+def _proxy_of(url: str) -> str | None:
     """The proxy that the environment names for this address (HTTPS_PROXY, NO_PROXY)."""
-    address, proxies = urlsplit(url), getproxies()
-    if proxy_bypass(address.netloc):
+    address = urlsplit(url)
+    return _proxy(address.scheme, address.netloc)
+
+
+@cache  # by host alone: a path may name a record, and there is no end of them
+def _proxy(scheme: str, host: str) -> str | None:
+    proxies = getproxies()
+    if proxy_bypass(host):
         return None
-    return proxies.get(address.scheme) or proxies.get("all")
+    return proxies.get(scheme) or proxies.get("all")
