@@ -11,9 +11,9 @@ import httpx2
 from integrations.upstream.wire import (
     CONNECT_TIMEOUT,
     ConnectionLost,
+    HttpRequest,
+    HttpResponse,
     NotConnected,
-    Received,
-    Sending,
     TimedOut,
 )
 
@@ -44,18 +44,18 @@ class HttpWire:
         if self._opened is not None:
             await self._opened.close()
 
-    async def exchange(self, sending: Sending, *, within: float) -> Received:
+    async def exchange(self, request: HttpRequest, *, within: float) -> HttpResponse:
         """Send the request and read the answer. Raises WireError."""
         session = self._session()
         await _see_what_was_closed()
         try:
             async with session.request(
-                sending.method,
-                sending.url,
-                data=sending.content,
-                headers=sending.headers,
+                request.method,
+                request.url,
+                data=request.content,
+                headers=request.headers,
                 timeout=_timeouts(within),
-                proxy=_proxy_of(sending.url),
+                proxy=_proxy_of(request.url),
                 allow_redirects=False,
             ) as response:
                 content = await response.read()
@@ -70,7 +70,7 @@ class HttpWire:
             raise TimedOut(type(error).__name__) from None
         except (aiohttp.ClientError, OSError) as error:
             raise ConnectionLost(type(error).__name__) from None
-        return Received(status=response.status, headers=response.headers, content=content)
+        return HttpResponse(status=response.status, headers=response.headers, content=content)
 
     def _session(self) -> aiohttp.ClientSession:
         if self._opened is None:
