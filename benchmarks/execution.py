@@ -22,6 +22,7 @@ from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 from benchmarks.figures import titled
 from gateway.execution import Executor
 from gateway.graphql import build_schema
+from gateway.graphql_request import GraphQLRequest
 from schema.catalog import (
     BillingFrequency,
     Clinician,
@@ -76,6 +77,7 @@ async def _case(
 ) -> Case:
     schema, document = executable(build_schema()), parse(text)
     executor, answer = Executor(schema), SimpleNamespace(value=None)
+    request = GraphQLRequest(variables=variables)
 
     async def resolve(*_: object, **__: object) -> Any:
         return answer.value
@@ -83,9 +85,7 @@ async def _case(
     cast("GraphQLObjectType", schema.query_type).fields[field].resolve = resolve
 
     async def compiled() -> Any:
-        return await executor.execute(
-            document, operation_name=None, variables=variables, context=_CONTEXT, extensions=None
-        )
+        return await executor.execute(document, request, _CONTEXT)
 
     async def graphql_core() -> Any:
         return await _by_graphql_core(schema, document, variables)

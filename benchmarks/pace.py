@@ -84,9 +84,8 @@ async def _measured(settings: Mapping[str, str], *, parts: int, seconds: float) 
         seed = (await http.get(f"{control}/seed")).raise_for_status().json()
         limit = {"requests": LIMIT, "seconds": 1, "lockout": 1800}
         (await http.post(f"{control}/throttle", json=limit)).raise_for_status()
-        days = (
-            itertools.count()
-        )  # each search is for another month, so that patients share readings only once all months were seen
+        # Each search is for another month, so that patients share readings only once all months were seen.
+        days = itertools.count()
         found: list[tuple[float, float | None]] = []
         visit_type = seed["visit_types"]["Free Consultation"]
         patients = [

@@ -30,6 +30,7 @@ from gateway.callers.tokens import DevelopmentTokens, GatewayTokens
 from gateway.clock import SystemClock
 from gateway.execution import Executor
 from gateway.graphql import build_schema
+from gateway.graphql_request import GraphQLRequest
 from gateway.runtime.composition import compose
 from schema.context import Context
 from schema.executable import executable
@@ -82,17 +83,12 @@ def _bare(services: Services) -> ASGIApp:
     )
 
     async def serve(_: Scope, receive: Receive, send: Send) -> None:
-        request = json.loads((await receive())["body"])
-        text = request["query"]
+        body = json.loads((await receive())["body"])
+        text = body["query"]
         if text not in documents:
             documents[text] = parse(text)
-        done = await executor.execute(
-            documents[text],
-            operation_name=None,
-            variables=request.get("variables"),
-            context=context,
-            extensions=None,
-        )
+        request = GraphQLRequest(variables=body.get("variables") or {})
+        done = await executor.execute(documents[text], request, context)
         headers = [(b"content-type", b"application/json")]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": b'{"data":%b}' % (done.data or b"null")})

@@ -34,7 +34,7 @@ from integrations.healthie.generated.client import Client
 from integrations.upstream.audit import AuditedCalls, LoggedCalls
 from integrations.upstream.breaker import Breakers
 from integrations.upstream.gate import Gate
-from integrations.upstream.wire import Received, Sending
+from integrations.upstream.wire import HttpRequest, HttpResponse
 
 CALLS, ROUNDS = 400, 10
 AT_ONCE = 8
@@ -57,9 +57,9 @@ class Memory:
     def __init__(self, data: object) -> None:
         self._content = json.dumps({"data": data}).encode()
 
-    async def exchange(self, sending: Sending, *, within: float) -> Received:  # noqa: ARG002  # a wire
+    async def exchange(self, request: HttpRequest, *, within: float) -> HttpResponse:  # noqa: ARG002  # a wire
         """Bring the answer."""
-        return Received(status=200, headers={"x-request-id": "sample"}, content=self._content)
+        return HttpResponse(status=200, headers={"x-request-id": "sample"}, content=self._content)
 
     async def aclose(self) -> None:
         """Nothing is open."""

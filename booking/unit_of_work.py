@@ -121,9 +121,7 @@ class Scope(Enum):
 
     TRANSACTION = auto()  # any number of reads and writes
     ONE_WRITE = auto()  # one call of `checkouts.save`, and `commit`: there is nothing to hold together
-    READING = (
-        auto()
-    )  # reads only, each of what is committed at that moment; waits for no writer, and blocks none
+    READING = auto()  # reads of what is committed at that moment; waits for no writer, and blocks none
 
 
 class UnitOfWork(Protocol):

@@ -100,13 +100,7 @@ class Pipeline:
             yield await self._executed(admitted, request, context)
             return
         with operation_deadline.begun(context, admitted.operation.kind):
-            events = self._executor.subscribe(
-                admitted.document,
-                operation_name=request.operation_name,
-                variables=request.variables,
-                context=context,
-                extensions=request.extensions,
-            )
+            events = self._executor.subscribe(admitted.document, request, context)
             async with aclosing(events):
                 async for event in events:
                     yield self._checked(event, request.variables)
@@ -140,13 +134,7 @@ class Pipeline:
 
     async def _executed(self, admitted: _Admitted, request: GraphQLRequest, context: Context) -> Executed:
         with operation_deadline.begun(context, admitted.operation.kind):
-            executed = await self._executor.execute(
-                admitted.document,
-                operation_name=request.operation_name,
-                variables=request.variables,
-                context=context,
-                extensions=request.extensions,
-            )
+            executed = await self._executor.execute(admitted.document, request, context)
         return self._checked(executed, request.variables)
 
     def _checked(self, executed: Executed, variables: Mapping[str, Any]) -> Executed:

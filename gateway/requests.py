@@ -80,6 +80,5 @@ def request_id_of(given: str | None) -> str:
     """The request id that the caller gave, if it is safe in a log; else a fresh one."""
     if given and _REQUEST_ID.fullmatch(given):
         return given
-    return (
-        f"{random.getrandbits(128):032x}"  # unique and no secret; the system's random bits cost a system call
-    )
+    # Unique and no secret; the system's random bits cost a system call.
+    return f"{random.getrandbits(128):032x}"

@@ -11,7 +11,7 @@ from booking.errors import UpstreamUnavailable
 from booking.money import Money
 from booking.services import Services
 from resolvers import inputs
-from resolvers.kept import Kept
+from resolvers.object_cache import ObjectCache
 from resolvers.pages import page_of
 from schema import catalog as api
 from schema.money import Money as ApiMoney
@@ -29,8 +29,8 @@ _EMPTY = domain.Catalog(
 
 
 # Of one catalog: more plans and visit types than any practice has, and the questions that apps ask.
-_OBJECTS = Kept(most=2_000)
-_ANSWERS = Kept(most=100)
+_OBJECTS = ObjectCache(most=2_000)
+_ANSWERS = ObjectCache(most=100)
 
 # How long a response waits for names alone. They are cached for a minute, and reading them takes well under this.
 _PATIENCE_SECONDS = 1.0
@@ -90,9 +90,8 @@ class _MappedClinicians:
         self._mapped: Mapping[str, api.Clinician] = {}
 
     def of(self, catalog: domain.Catalog) -> Mapping[str, api.Clinician]:
-        if (
-            catalog.clinicians != self._people
-        ):  # of the same catalog they are the same objects, which takes no time
+        # Of the same catalog they are the same objects, which takes no time.
+        if catalog.clinicians != self._people:
             self._people = catalog.clinicians
             self._mapped = {person.id: to_clinician(person) for person in self._people}
         return self._mapped

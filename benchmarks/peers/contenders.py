@@ -1,6 +1,7 @@
 """Who is compared with the gateway; each is a process that is started and asked over HTTP."""
 
 import contextlib
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -42,7 +43,7 @@ def mercurius(stage: Stage, name: str, *, is_cached: bool) -> Iterator[Contender
 def python_peer(stage: Stage, name: str, module: str, *, answers_exactly: bool = True) -> Iterator[Contender]:
     """An ASGI application of this folder, under uvicorn with uvloop and httptools."""
     environment = {"PEER_UPSTREAM": f"{stage.upstream}/graphql", "PEER_ANSWERS": str(stage.answers)}
-    command = [str(tools.peers_python()), *_UVICORN, f"benchmarks.peers.{module}:app"]
+    command = [sys.executable, *_UVICORN, f"benchmarks.peers.{module}:app"]
     with started(name, command, directory=stage.directory, environment=environment, cwd=tools.ROOT) as server:
         yield Contender(name=name, server=server, answers_exactly=answers_exactly)
 

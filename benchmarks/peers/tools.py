@@ -1,9 +1,8 @@
-"""What the comparison needs beyond this environment, made by the command: two C programs, npm's packages, the peers' Python."""
+"""What the comparison needs beyond this environment, made by the command: two C programs and npm's packages."""
 
-import os
 import shutil
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 HERE = Path(__file__).parent
@@ -45,32 +44,6 @@ def node_server() -> list[str]:
     return [_found("node"), str(place / "server.mjs")]
 
 
-def peers_python() -> Path:
-    """The Python of the peers: this project's environment with uvloop and aiohttp beside it. Raises MissingTool.
-
-    Apart from .venv, because uvicorn takes uvloop where it finds it, and the gateway is measured as it is installed.
-    """
-    place, lock = BUILT / "python", ROOT / "uv.lock"
-    stamp = place / ".made"
-    if not stamp.exists() or stamp.stat().st_mtime < lock.stat().st_mtime:
-        uv = ROOT / ".tools" / "bin" / "uv"
-        sync = [
-            str(uv) if uv.exists() else _found("uv"),
-            "sync",
-            "--locked",
-            "--quiet",
-            "--no-install-project",
-        ]
-        groups = ["--no-dev", "--group", "bench"]
-        _run(
-            [*sync, *groups],
-            cwd=ROOT,
-            environment={"UV_PROJECT_ENVIRONMENT": str(place), "UV_NO_CONFIG": "1"},
-        )
-        stamp.touch()
-    return place / "bin" / "python"
-
-
 def _found(program: str) -> str:
     path = shutil.which(program)
     if path is None:
@@ -78,7 +51,5 @@ def _found(program: str) -> str:
     return path
 
 
-def _run(
-    command: Sequence[str], *, cwd: Path | None = None, environment: Mapping[str, str] | None = None
-) -> None:
-    subprocess.run(command, cwd=cwd, env={**os.environ, **(environment or {})}, check=True)
+def _run(command: Sequence[str], *, cwd: Path | None = None) -> None:
+    subprocess.run(command, cwd=cwd, check=True)

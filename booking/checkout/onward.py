@@ -18,9 +18,8 @@ def to_the_card(checkout: Checkout) -> Checkout | None:
     if checkout.card is None:
         return None
     if checkout.quote.due_today.is_zero or checkout.card.token is not None:
-        return checkout.changed(
-            state=S.CARD_INTENDED
-        )  # for a visit that costs nothing it is put on file, and not charged
+        # For a visit that costs nothing it is put on file, and not charged.
+        return checkout.changed(state=S.CARD_INTENDED)
     return checkout.changed(state=S.CARD_READY, card_id=checkout.card.on_file_id, card=None)
 
 

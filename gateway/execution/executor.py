@@ -1,6 +1,6 @@
 """Executes one operation of a validated document, and answers JSON text."""
 
-from collections.abc import AsyncGenerator, Awaitable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any, cast
@@ -20,6 +20,7 @@ from gateway.execution.inputs import Inputs
 from gateway.execution.json_text import text_of, to_bytes
 from gateway.execution.prepared import Prepared
 from gateway.execution.text_run import TextRun
+from gateway.graphql_request import GraphQLRequest
 from schema.context import Context
 
 # Strawberry's, which is quicker for common types and not typed as a guard.
@@ -30,9 +31,8 @@ _IS_AWAITABLE: Any = optimized_is_awaitable
 class Executed:
     """What one operation, or one event of a subscription, answers."""
 
-    data: (
-        bytes | None
-    )  # the JSON text of `data`, which may be `null`; None: nothing was executed, the response has no `data`
+    # The JSON text of `data`, which may be `null`; None: nothing was executed, the response has no `data`.
+    data: bytes | None
     errors: Sequence[GraphQLError] = ()  # as graphql-core located them: nodes, path, `original_error`
 
 
@@ -48,40 +48,26 @@ class Executor:
         self._schema = schema
         self._prepared = Prepared()
 
-    async def execute(
-        self,
-        document: DocumentNode,
-        *,
-        operation_name: str | None,
-        variables: Mapping[str, Any] | None,
-        context: Context,
-        extensions: Mapping[str, Any] | None,
-    ) -> Executed:
-        """Execute a query or a mutation. `extensions` are those of the request; resolvers read them from their `info`.
+    async def execute(self, document: DocumentNode, request: GraphQLRequest, context: Context) -> Executed:
+        """Execute a query or a mutation: `document` is the request's own, parsed; `request.query` is not read.
 
         Raises nothing but cancellation: whatever fails is in `errors`.
         """
         try:
-            run = self._run(document, operation_name, variables, context, extensions)
+            run = self._run(document, request, context)
             return run if isinstance(run, Executed) else _executed(await run.run())
         except Exception as error:  # noqa: BLE001  # such as a scalar that serializes to what JSON does not have
             return _failed(error)
 
     async def subscribe(
-        self,
-        document: DocumentNode,
-        *,
-        operation_name: str | None,
-        variables: Mapping[str, Any] | None,
-        context: Context,
-        extensions: Mapping[str, Any] | None,
+        self, document: DocumentNode, request: GraphQLRequest, context: Context
     ) -> AsyncGenerator[Executed, None]:
         """Execute a subscription: yields one answer an event, or a single one when it cannot begin. Close it (`aclosing`).
 
         Raises nothing but cancellation. An exception of the stream is the last answer; it has no `data` and no path.
         """
         try:
-            run = self._run(document, operation_name, variables, context, extensions)
+            run = self._run(document, request, context)
             if isinstance(run, Executed):
                 yield run
                 return
@@ -95,42 +81,32 @@ class Executor:
                 async for event in events:
                     of_event = cast("TextRun", run.build_per_event_executor(event))
                     answers = [_executed(await of_event.run())]
-                    del (
-                        event,
-                        of_event,
-                    )  # the next one may come in hours: nothing of this one is kept until then
+                    # The next one may come in hours: nothing of this one is kept until then.
+                    del event, of_event
                     yield answers.pop()
         except Exception as error:  # noqa: BLE001  # as above, or of the stream
             yield _failed(error)
 
-    def _run(
-        self,
-        document: DocumentNode,
-        operation_name: str | None,
-        variables: Mapping[str, Any] | None,
-        context: Context,
-        extensions: Mapping[str, Any] | None,
-    ) -> TextRun | Executed:
+    def _run(self, document: DocumentNode, request: GraphQLRequest, context: Context) -> TextRun | Executed:
         """An execution that can begin; or the answer, when there is no such operation or a variable does not fit."""
-        given = variables or {}
-        operation = self._prepared.operation(document, operation_name)
+        operation = self._prepared.operation(document, request.operation_name)
         run: Any
         if operation is None:
             run = TextRun.build(
                 self._schema,
                 document,
                 context_value=context,
-                raw_variable_values=dict(given),
-                operation_name=operation_name,
+                raw_variable_values=dict(request.variables),
+                operation_name=request.operation_name,
                 is_awaitable=_IS_AWAITABLE,
-                operation_extensions=extensions,
+                operation_extensions=request.extensions,
             )
             if isinstance(run, list):
                 return Executed(data=None, errors=run)
-            operation = self._prepared.keep(document, operation_name, run)
+            operation = self._prepared.keep(document, request.operation_name, run)
             inputs = Inputs(run.variable_values)
         else:
-            found = operation.inputs.of(given)
+            found = operation.inputs.of(request.variables)
             if isinstance(found, list):
                 return Executed(data=None, errors=found)
             inputs = found
@@ -146,7 +122,7 @@ class Executor:
                 default_type_resolver,
                 default_field_resolver,
                 is_awaitable=_IS_AWAITABLE,
-                operation_extensions=extensions,
+                operation_extensions=request.extensions,
             )
         run.use(self._prepared.variant(operation, inputs.values.coerced), inputs)
         return cast("TextRun", run)

@@ -24,7 +24,8 @@ from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 
 from booking.single_flight import SingleFlight
 from gateway.limits.bounds import LENGTH, NESTING, TOKENS, TooMuch, check
-from gateway.limits.measuring import Measuring, Operation
+from gateway.limits.measuring import Measuring
+from gateway.limits.operation import Operation
 from gateway.limits.overlaps import Overlaps
 from gateway.limits.parse_queue import ParseQueue
 from gateway.limits.weights import weights_of

@@ -8,8 +8,6 @@ go unmeasured.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
-from typing import Any
 
 from graphql import (
     DocumentNode,
@@ -37,7 +35,6 @@ from graphql.utilities import get_default_value_ast
 
 from gateway.limits.bounds import (
     ALIASES,
-    COST,
     DEPTH,
     DIRECTIVES,
     FIELDS,
@@ -47,11 +44,8 @@ from gateway.limits.bounds import (
     check,
 )
 from gateway.limits.cost import Cost, Size, page
+from gateway.limits.operation import Operation, page_size
 from gateway.limits.weights import SIZE_ARGUMENTS, SIZES, USUAL_SIZE
-from gateway.root_fields import root_fields
-
-# A number with more digits is no page size; int() raises ValueError for thousands of digits.
-_DIGITS = 20
 
 
 @dataclass(slots=True, kw_only=True)
@@ -82,32 +76,6 @@ class Measure:
         check(DEPTH, self.depth)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Operation:
-    """One operation of a document, with everything that depends on the document alone."""
-
-    node: OperationDefinitionNode
-    fields: tuple[FieldNode, ...]  # at its root, each as often as it is selected
-    names: tuple[str, ...]  # of those fields
-    cost: Cost
-    defaults: Mapping[str, int]  # of its Int variables, which may be page sizes
-
-    @property
-    def kind(self) -> OperationType:
-        """Query, mutation or subscription."""
-        return self.node.operation
-
-    def check_cost(self, variables: Mapping[str, Any]) -> None:
-        """Evaluate the page sizes and the cost with these variables. Raises InvalidInput, TooMuch."""
-        if not self._costs_the_same:
-            check(COST, self.cost.at({**self.defaults, **variables}))
-
-    @cached_property
-    def _costs_the_same(self) -> bool:
-        """Whether the cost is within the limit whatever the variables are. Found once; what is refused is refused anew each time."""
-        return not self.cost.variables() and self.cost.at({}) <= COST.most
-
-
 class Measuring:
     """The pass over one document."""
 
@@ -126,17 +94,8 @@ class Measuring:
         for one in self._operations:
             measured = self._operation(one)
             check(ROOT_FIELDS, measured.top)
-            fields = tuple(root_fields(one, self._fragments))
-            found.setdefault(
-                one.name.value if one.name else None,
-                Operation(
-                    node=one,
-                    fields=fields,
-                    names=tuple(field.name.value for field in fields),
-                    cost=_all_of(measured),
-                    defaults=_defaults(one),
-                ),
-            )
+            name = one.name.value if one.name else None
+            found.setdefault(name, Operation.of(one, self._fragments, cost=_all_of(measured)))
             whole.add(measured)
         for name in self._fragments:
             if name not in self._measured:  # unused, yet validation traverses it
@@ -258,7 +217,7 @@ def _size(node: FieldNode, known: GraphQLField) -> Size | None:
         if isinstance(value, VariableNode):
             return Size(argument=name, number=_default(known, name), variable=value.name.value)
         if isinstance(value, IntValueNode):
-            return Size(argument=name, number=int(value.value[:_DIGITS]))
+            return Size(argument=name, number=page_size(value))
         default = _default(known, name)
         if default is not None:
             return Size(argument=name, number=default)
@@ -268,14 +227,6 @@ def _size(node: FieldNode, known: GraphQLField) -> Size | None:
 def _default(known: GraphQLField, name: str) -> int | None:
     default = get_default_value_ast(known.args[name])
     return int(default.value) if isinstance(default, IntValueNode) else None
-
-
-def _defaults(operation: OperationDefinitionNode) -> dict[str, int]:
-    return {
-        one.variable.name.value: int(one.default_value.value[:_DIGITS])
-        for one in operation.variable_definitions or ()
-        if isinstance(one.default_value, IntValueNode)
-    }
 
 
 def _field_of(parent: GraphQLNamedType | None, name: str) -> GraphQLField | None:

@@ -42,9 +42,8 @@ _KEYS = 10_000
 LEFT_ALONE = 5.0
 
 
-class Bound(
-    NamedTuple
-):  # as a dataclass it would take four times as long to make, and every request makes two
+# Tuples: as dataclasses they would take four times as long to make, and every request makes some.
+class Bound(NamedTuple):
     """The limit of one subject: at most so many in a window."""
 
     what: str
@@ -58,7 +57,7 @@ class Bound(
         return self.subject.partition(":")[0]
 
 
-class Count(NamedTuple):  # as above
+class Count(NamedTuple):
     """The value of a count in its window, right after an addition."""
 
     bound: Bound

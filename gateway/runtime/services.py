@@ -19,7 +19,7 @@ from booking.checkout.steps import Steps
 from booking.checkout.unpaid_visits import UnpaidVisits
 from booking.live.live_queries import LiveQueries
 from booking.operations.alerts import AlertService
-from booking.operations.remembered_blocks import RememberedBlocks
+from booking.operations.cached_blocks import CachedBlocks
 from booking.operations.service import OperationsService
 from booking.ports import CatalogSource
 from booking.records import RecordsService
@@ -77,7 +77,7 @@ def build_services(
     """Builds the services on their ports, with the rules from the settings."""
     units, clock = base.units, base.clock
     attempts = connect_attempt_limits(base.settings, counts, alert_service, clock)
-    blocks = RememberedBlocks(SqlBlockedClinicians(engine=base.engine))
+    blocks = CachedBlocks(SqlBlockedClinicians(engine=base.engine))
     exits.enter_context(base.shared.local_signals.subscribe(blocks))
     catalog = BookableCatalog(source=upstream.catalog, blocks=blocks)
     browsing = BookableCatalog(source=upstream.browsing, blocks=blocks)

@@ -64,9 +64,8 @@ class ChainWriter:
     def __init__(self, *, engine: AsyncEngine, key: AuditKey) -> None:
         self._engine = engine
         self._key = key
-        self._known: Anchor | None = (
-            None  # the head as last written or seen here; others may have written since
-        )
+        # The head as last written or seen here; others may have written since.
+        self._known: Anchor | None = None
 
     async def append(self, records: Sequence[Record]) -> None:
         """Append the records; they are durable when this returns. After an error they may be in the chain, all or none."""

@@ -109,9 +109,8 @@ class SqlCheckouts:
             raise UnknownState(checkout.id)  # only the release that knows the state knows its transitions
         saved = checkout.changed(version=checkout.version + 1)
         row = to_row(saved, self._sealer, was=was)
-        if "attempts" in row and (
-            was is None or was.attempts
-        ):  # an empty list has no parts that only a newer release knows
+        # An empty list has no parts that only a newer release knows.
+        if "attempts" in row and (was is None or was.attempts):
             row["attempts"] = with_unknown_parts(row["attempts"], await self._attempts(checkout.id))
         row |= {"id_read": checkout.id, "version_read": checkout.version}
         if not await self._write(row, history):

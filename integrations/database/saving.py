@@ -47,8 +47,8 @@ def _saved_with_history(columns: tuple[str, ...]) -> Select[int]:
     kinds = {name: checkout_events.c[name].type for name in _PARTS} | {_ORDER: Integer()}
     entries = func.unnest(*(bindparam(f"entry_{name}", type_=ARRAY(kind)) for name, kind in kinds.items()))
     given = entries.table_valued(*(column(name, kind) for name, kind in kinds.items())).render_derived()
-    told = select(*(given.c[name] for name in _PARTS)).select_from(saved.join(given, true()))
-    added = insert(checkout_events).from_select(_PARTS, told.order_by(given.c[_ORDER])).cte("added")
+    kept = select(*(given.c[name] for name in _PARTS)).select_from(saved.join(given, true()))
+    added = insert(checkout_events).from_select(_PARTS, kept.order_by(given.c[_ORDER])).cte("added")
     return select(func.count()).select_from(saved).add_cte(added)
 
 

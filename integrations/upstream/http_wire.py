@@ -13,9 +13,9 @@ from aiohttp.tracing import Trace
 from integrations.upstream.wire import (
     CONNECT_TIMEOUT,
     ConnectionLost,
+    HttpRequest,
+    HttpResponse,
     NotConnected,
-    Received,
-    Sending,
     TimedOut,
 )
 
@@ -46,18 +46,18 @@ class HttpWire:
         if self._opened is not None:
             await self._opened.close()
 
-    async def exchange(self, sending: Sending, *, within: float) -> Received:
+    async def exchange(self, request: HttpRequest, *, within: float) -> HttpResponse:
         """Send the request and read the answer. Raises WireError."""
         session = self._session()
         await _see_what_has_arrived()
         try:
             async with session.request(
-                sending.method,
-                sending.url,
-                data=sending.content,
-                headers=sending.headers,
+                request.method,
+                request.url,
+                data=request.content,
+                headers=request.headers,
                 timeout=_timeouts(within),
-                proxy=_proxy(sending.url),
+                proxy=_proxy_of(request.url),
                 allow_redirects=False,
             ) as response:
                 content = await response.read()
@@ -72,13 +72,12 @@ class HttpWire:
             raise TimedOut(type(error).__name__) from None
         except (aiohttp.ClientError, OSError) as error:
             raise ConnectionLost(type(error).__name__) from None
-        return Received(status=response.status, headers=response.headers, content=content)
+        return HttpResponse(status=response.status, headers=response.headers, content=content)
 
     def _session(self) -> aiohttp.ClientSession:
         if self._opened is None:
-            context = (
-                httpx2.create_ssl_context()
-            )  # the same trusted certificates as every other request of ours
+            # The same trusted certificates as every other request of ours.
+            context = httpx2.create_ssl_context()
             context.set_alpn_protocols(["http/1.1"])
             connector = _Connector(
                 limit=self._most, keepalive_timeout=KEPT_IDLE, ssl=context, timeout_ceil_threshold=_EXACT
@@ -127,11 +126,16 @@ def _timeouts(seconds: float) -> aiohttp.ClientTimeout:
     )
 
 
-@cache
-def _proxy(url: str) -> str | None:
+def _proxy_of(url: str) -> str | None:
     """The proxy that the environment names for this address (HTTPS_PROXY, NO_PROXY); its scheme may be left out."""
-    address, proxies = urlsplit(url), getproxies()
-    if proxy_bypass(address.netloc):
+    address = urlsplit(url)
+    return _proxy(address.scheme, address.netloc)
+
+
+@cache  # by host alone: a path may name a record, and there is no end of them
+def _proxy(scheme: str, host: str) -> str | None:
+    proxies = getproxies()
+    if proxy_bypass(host):
         return None
-    named = proxies.get(address.scheme) or proxies.get("all")
+    named = proxies.get(scheme) or proxies.get("all")
     return f"http://{named}" if named and "://" not in named else named

@@ -49,7 +49,7 @@ class Connections:
         """Whether one more of this lane may be sent. Always true for checkouts, whose patience is short."""
         return lane is Lane.CHECKOUT or self._used < open_to(lane, self._most)
 
-    def tell(self, event: asyncio.Event) -> None:
+    def subscribe(self, event: asyncio.Event) -> None:
         """Set the event whenever a connection is freed."""
         self._freed.add(event)
 
@@ -77,7 +77,7 @@ class SendQueue:
         self._follow(pacer.pace)
         self._next = Lane.CHECKOUT  # the lane of the request that `_serve` waits for
         self._changed = asyncio.Event()
-        connections.tell(self._changed)
+        connections.subscribe(self._changed)
         self._serving: asyncio.Task[None] | None = None
         self._giving = False  # a request that is alone asks for its turn itself
 

@@ -20,7 +20,7 @@ from integrations.upstream.errors import (
     UnknownOutcome,
 )
 from integrations.upstream.http_wire import HttpWire
-from integrations.upstream.wire import ConnectionLost, NotConnected, Sending, TimedOut, Wire
+from integrations.upstream.wire import ConnectionLost, HttpRequest, NotConnected, TimedOut, Wire
 
 # Catalogues and records are answered well within this, and a patient waits for them.
 READ_TIMEOUT = 10.0
@@ -109,7 +109,7 @@ class HttpPool:
         Never raises for anything that upstream or the network does.
         """
         try:
-            received = await self._wire.exchange(_sending(message), within=request.timeout)
+            received = await self._wire.exchange(_http_request(message), within=request.timeout)
         except NotConnected:
             return Reply(error=NotSent(request.operation))
         except TimedOut:
@@ -123,11 +123,11 @@ class HttpPool:
         )
 
 
-def _sending(message: Message) -> Sending:
+def _http_request(message: Message) -> HttpRequest:
     if message.body is None:
-        return Sending(method=message.method, url=message.url, headers=message.headers)
+        return HttpRequest(method=message.method, url=message.url, headers=message.headers)
     body = json.dumps(message.body, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    return Sending(
+    return HttpRequest(
         method=message.method,
         url=message.url,
         headers={**message.headers, "Content-Type": "application/json"},

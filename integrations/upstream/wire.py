@@ -28,7 +28,7 @@ class ConnectionLost(WireError):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Sending:
+class HttpRequest:
     """One HTTP request."""
 
     method: str
@@ -38,7 +38,7 @@ class Sending:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Received:
+class HttpResponse:
     """One HTTP response, read to its end and decompressed. Header names are looked up in lower case."""
 
     status: int
@@ -49,7 +49,7 @@ class Received:
 class Wire(Protocol):
     """Sends a request once and never again by itself; follows no redirect, and keeps no cookie."""
 
-    async def exchange(self, sending: Sending, *, within: float) -> Received:
+    async def exchange(self, request: HttpRequest, *, within: float) -> HttpResponse:
         """Send the request and read the answer. Raises WireError.
 
         `within`: seconds to wait for a free connection, and for each part of the answer. Connecting has CONNECT_TIMEOUT.

@@ -5,26 +5,26 @@ import httpx2
 from integrations.upstream.wire import (
     CONNECT_TIMEOUT,
     ConnectionLost,
+    HttpRequest,
+    HttpResponse,
     NotConnected,
-    Received,
-    Sending,
     TimedOut,
 )
 
 
 class HttpxWire:
-    """What the transport raises is told as the real wire tells the same trouble."""
+    """Raises for what the transport raises what the real wire raises for it."""
 
     def __init__(self, transport: httpx2.AsyncBaseTransport) -> None:
         self._client = httpx2.AsyncClient(transport=transport)
 
-    async def exchange(self, sending: Sending, *, within: float) -> Received:
+    async def exchange(self, request: HttpRequest, *, within: float) -> HttpResponse:
         try:
             response = await self._client.request(
-                sending.method,
-                sending.url,
-                content=sending.content,
-                headers=dict(sending.headers),
+                request.method,
+                request.url,
+                content=request.content,
+                headers=dict(request.headers),
                 timeout=httpx2.Timeout(within, connect=CONNECT_TIMEOUT),
             )
         except (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout, httpx2.UnsupportedProtocol):
@@ -33,7 +33,7 @@ class HttpxWire:
             raise TimedOut from None
         except httpx2.HTTPError:
             raise ConnectionLost from None
-        return Received(status=response.status_code, headers=response.headers, content=response.content)
+        return HttpResponse(status=response.status_code, headers=response.headers, content=response.content)
 
     async def aclose(self) -> None:
         await self._client.aclose()

@@ -6,7 +6,7 @@ from datetime import timedelta
 import httpx2
 
 from booking.ports import Clock, Patients
-from gateway.callers.remembered_tokens import RememberedTokens
+from gateway.callers.cached_tokens import CachedTokens
 from gateway.callers.sign_in.patients import LinkedPatients, PatientLinks
 from gateway.callers.sign_in.provider import ProviderKeys
 from gateway.callers.sign_in.tokens import ProviderTokens, SignInRules
@@ -27,7 +27,7 @@ async def connect_sign_in(
         if not settings.in_development:
             return NoSignIn()
         tokens = DevelopmentTokens(secret=settings.secret_key.get_secret_value(), clock=clock)
-        return RememberedTokens(tokens, clock=clock)
+        return CachedTokens(tokens, clock=clock)
     client = await exits.enter_async_context(httpx2.AsyncClient())
     provider = ProviderTokens(
         rules=SignInRules(
@@ -43,4 +43,4 @@ async def connect_sign_in(
         patients=LinkedPatients(patients=patients, links=links, clock=clock),
         clock=clock,
     )
-    return RememberedTokens(provider, clock=clock)
+    return CachedTokens(provider, clock=clock)

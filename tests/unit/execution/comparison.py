@@ -29,6 +29,7 @@ from booking.principals import Caller, Principal, PrincipalKind
 from gateway.execution import Executor
 from gateway.execution.text_run import TextRun
 from gateway.graphql import build_schema
+from gateway.graphql_request import GraphQLRequest
 from gateway.idempotency.guard import MutationGuard
 from schema.context import Context
 from schema.executable import executable
@@ -167,16 +168,11 @@ class Comparison:
             self.seen["unions"] += b"retryable" in (data or b"")
 
     async def _by_executor(self, document: DocumentNode, variables: Any, context: Context) -> list[Any]:
-        given: Any = {
-            "operation_name": None,
-            "variables": variables,
-            "context": context,
-            "extensions": EXTENSIONS,
-        }
+        request = GraphQLRequest(variables=dict(variables), extensions=EXTENSIONS)
         if _is_subscription(document):
-            answers = [one async for one in self.executor.subscribe(document, **given)]
+            answers = [one async for one in self.executor.subscribe(document, request, context)]
         else:
-            answers = [await self.executor.execute(document, **given)]
+            answers = [await self.executor.execute(document, request, context)]
         return [(_without_addresses(one.data), [_shown(error) for error in one.errors]) for one in answers]
 
     async def _by_graphql(self, document: DocumentNode, variables: Any, context: Context) -> list[Any]:

@@ -8,6 +8,7 @@ import strawberry
 from graphql import GraphQLError, parse
 
 from gateway.execution import Executed, Executor
+from gateway.graphql_request import GraphQLRequest
 from schema.context import Context
 from schema.executable import executable
 
@@ -50,15 +51,12 @@ EXECUTOR = Executor(executable(strawberry.Schema(query=Query, subscription=Subsc
 
 
 async def execute(document: str, **variables: Any) -> Executed:
-    return await EXECUTOR.execute(
-        parse(document), operation_name=None, variables=variables, context=CONTEXT, extensions={"key": "k"}
-    )
+    request = GraphQLRequest(variables=variables, extensions={"key": "k"})
+    return await EXECUTOR.execute(parse(document), request, CONTEXT)
 
 
 async def events(document: str) -> list[Executed]:
-    answers = EXECUTOR.subscribe(
-        parse(document), operation_name=None, variables=None, context=CONTEXT, extensions=None
-    )
+    answers = EXECUTOR.subscribe(parse(document), GraphQLRequest(), CONTEXT)
     return [answer async for answer in answers]
 
 

@@ -21,6 +21,7 @@ from gateway.execution import prepared as prepared_module
 from gateway.execution.text_run import TextRun
 from gateway.execution.values import LISTS, OBJECTS, Kind, Refused
 from gateway.execution.writers import NotKnown, _key
+from gateway.graphql_request import GraphQLRequest
 from schema.context import Context
 from schema.executable import executable
 from schema.shared import SharedList, is_shared, shared
@@ -105,9 +106,7 @@ def executor() -> Executor:
 
 
 async def execute(executor: Executor, document: DocumentNode, **variables: Any) -> Executed:
-    return await executor.execute(
-        document, operation_name=None, variables=variables, context=CONTEXT, extensions=None
-    )
+    return await executor.execute(document, GraphQLRequest(variables=variables), CONTEXT)
 
 
 async def ask(executor: Executor, document: Any, **variables: Any) -> Executed:
@@ -409,13 +408,7 @@ class TestWhatIsKept:
             return original(self, kind, details, value)
 
         monkeypatch.setattr(TextRun, "_written", noted)
-        answers = executor.subscribe(
-            parse("subscription { events { name } }"),
-            operation_name=None,
-            variables=None,
-            context=CONTEXT,
-            extensions=None,
-        )
+        answers = executor.subscribe(parse("subscription { events { name } }"), GraphQLRequest(), CONTEXT)
         async with aclosing(answers):
             for name in ("one", "two"):
                 answer = await anext(answers)

@@ -1,4 +1,4 @@
-"""Blocked clinicians from memory, for the catalog that patients browse. What decides about money asks the database."""
+"""Caches which clinicians are blocked, for the catalog that patients browse. What decides about money asks the database."""
 
 import asyncio
 
@@ -11,7 +11,7 @@ from booking.single_flight import SingleFlight
 FRESH = 1.0
 
 
-class RememberedBlocks:
+class CachedBlocks:
     """The port BlockedClinicians over another one: read anew after each change signal, and at least every second.
 
     It is a listener of change signals, whose topic it names.

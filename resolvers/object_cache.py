@@ -1,4 +1,4 @@
-"""Keeps what was made of an object, by key, for as long as the object lives: what many callers are answered alike is mapped once."""
+"""Caches what was made of an object, by key, for as long as the object lives: what many callers are answered alike is mapped once."""
 
 import weakref
 from collections import OrderedDict
@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 
 
-class Kept:
+class ObjectCache:
     """Values by object and key, of each object the last `most` that were asked for. Objects are told apart by identity.
 
     Values are shared: never modify them, and let none refer to its object, which would then live forever.

@@ -16,7 +16,7 @@ from resolvers.catalog import (
     to_practice_policy,
     to_visit_types,
 )
-from resolvers.kept import Kept
+from resolvers.object_cache import ObjectCache
 from tests.doubles.booking_world import World
 
 
@@ -72,23 +72,23 @@ class Owner:
 
 
 def test_what_is_kept_goes_with_its_owner() -> None:
-    kept, owner = Kept(most=2), Owner()
-    kept.of(owner, "a", object)
-    kept.of(Owner(), "a", object)
+    cache, owner = ObjectCache(most=2), Owner()
+    cache.of(owner, "a", object)
+    cache.of(Owner(), "a", object)
     gc.collect()
-    assert len(kept) == 1
+    assert len(cache) == 1
     del owner
     gc.collect()
-    assert len(kept) == 0
+    assert len(cache) == 0
 
 
 def test_of_each_owner_the_last_ones_are_kept() -> None:
-    kept, owner = Kept(most=2), Owner()
-    first = kept.of(owner, "a", object)
-    kept.of(owner, "b", object)
-    assert kept.of(owner, "a", object) is first
-    kept.of(owner, "c", object)  # now "b" is the one that was not asked for longest
-    assert kept.of(owner, "a", object) is first
+    cache, owner = ObjectCache(most=2), Owner()
+    first = cache.of(owner, "a", object)
+    cache.of(owner, "b", object)
+    assert cache.of(owner, "a", object) is first
+    cache.of(owner, "c", object)  # now "b" is the one that was not asked for longest
+    assert cache.of(owner, "a", object) is first
     made: list[str] = []
-    kept.of(owner, "b", lambda: made.append("b"))
+    cache.of(owner, "b", lambda: made.append("b"))
     assert made == ["b"]

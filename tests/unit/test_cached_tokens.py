@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from booking.principals import Principal
-from gateway.callers.remembered_tokens import REMEMBERED_FOR, RememberedTokens
+from gateway.callers.cached_tokens import CACHED_FOR, CachedTokens
 from gateway.callers.tokens import DevelopmentTokens, InvalidToken
 from tests.doubles.booking_ports import FakeClock
 
@@ -35,23 +35,23 @@ def inner(clock: FakeClock) -> Counted:
 
 
 @pytest.fixture
-def remembered(clock: FakeClock, inner: Counted) -> RememberedTokens:
-    return RememberedTokens(inner, clock=clock, most=2)
+def remembered(clock: FakeClock, inner: Counted) -> CachedTokens:
+    return CachedTokens(inner, clock=clock, most=2)
 
 
 async def test_a_token_is_verified_once_a_minute(
-    remembered: RememberedTokens, inner: Counted, clock: FakeClock
+    remembered: CachedTokens, inner: Counted, clock: FakeClock
 ) -> None:
     token = inner.tokens.issue("p1")
     first = [await remembered.verify(token) for _ in range(3)]
     assert inner.asked == 1
-    clock.advance(seconds=REMEMBERED_FOR.total_seconds())
+    clock.advance(seconds=CACHED_FOR.total_seconds())
     assert await remembered.verify(token) == first[0]
     assert inner.asked == 2
 
 
 async def test_it_is_refused_as_soon_as_it_has_expired(
-    remembered: RememberedTokens, inner: Counted, clock: FakeClock
+    remembered: CachedTokens, inner: Counted, clock: FakeClock
 ) -> None:
     token = inner.tokens.issue("p1", lifetime=timedelta(seconds=10))
     await remembered.verify(token)
@@ -64,7 +64,7 @@ async def test_it_is_refused_as_soon_as_it_has_expired(
 
 
 async def test_it_is_verified_again_once_the_clock_was_set_back(
-    remembered: RememberedTokens, inner: Counted, clock: FakeClock
+    remembered: CachedTokens, inner: Counted, clock: FakeClock
 ) -> None:
     token = inner.tokens.issue("p1")
     await remembered.verify(token)
@@ -74,7 +74,7 @@ async def test_it_is_verified_again_once_the_clock_was_set_back(
 
 
 async def test_a_token_that_differs_by_a_sign_is_another_one(
-    remembered: RememberedTokens, inner: Counted
+    remembered: CachedTokens, inner: Counted
 ) -> None:
     token = inner.tokens.issue("p1")
     await remembered.verify(token)
@@ -83,14 +83,14 @@ async def test_a_token_that_differs_by_a_sign_is_another_one(
             await remembered.verify(other)
 
 
-async def test_what_is_refused_is_asked_about_each_time(remembered: RememberedTokens, inner: Counted) -> None:
+async def test_what_is_refused_is_asked_about_each_time(remembered: CachedTokens, inner: Counted) -> None:
     for _ in range(2):
         with pytest.raises(InvalidToken):
             await remembered.verify("eyJ.not.ours")
     assert inner.asked == 2
 
 
-async def test_it_remembers_so_many_and_no_token_itself(remembered: RememberedTokens, inner: Counted) -> None:
+async def test_it_remembers_so_many_and_no_token_itself(remembered: CachedTokens, inner: Counted) -> None:
     tokens = [inner.tokens.issue(f"p{number}") for number in range(3)]
     for token in tokens:
         await remembered.verify(token)

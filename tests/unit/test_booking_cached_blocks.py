@@ -5,8 +5,8 @@ import asyncio
 import pytest
 
 from booking.change_signals import BLOCKS, LocalChangeSignals
-from booking.operations import remembered_blocks
-from booking.operations.remembered_blocks import RememberedBlocks
+from booking.operations import cached_blocks
+from booking.operations.cached_blocks import CachedBlocks
 
 
 class Stored:
@@ -27,7 +27,7 @@ class Stored:
 
 async def test_it_is_read_once_for_all_who_ask() -> None:
     stored = Stored()
-    blocks = RememberedBlocks(stored)
+    blocks = CachedBlocks(stored)
     await asyncio.gather(blocks.blocked(), blocks.blocked())
     assert await blocks.blocked() == frozenset()
     assert stored.reads == 1
@@ -35,7 +35,7 @@ async def test_it_is_read_once_for_all_who_ask() -> None:
 
 async def test_a_change_signal_shows_the_change_at_once() -> None:
     stored, signals = Stored(), LocalChangeSignals()
-    blocks = RememberedBlocks(stored)
+    blocks = CachedBlocks(stored)
     with signals.subscribe(blocks):
         await blocks.blocked()
         stored.blocked_now = {"clinician-1"}
@@ -45,7 +45,7 @@ async def test_a_change_signal_shows_the_change_at_once() -> None:
 
 async def test_a_change_during_a_reading_is_in_the_next() -> None:
     stored, signals = Stored(), LocalChangeSignals()
-    blocks = RememberedBlocks(stored)
+    blocks = CachedBlocks(stored)
     stored.during.clear()
     with signals.subscribe(blocks):
         early = asyncio.create_task(blocks.blocked())
@@ -64,9 +64,9 @@ async def test_a_change_during_a_reading_is_in_the_next() -> None:
 async def test_without_a_signal_it_is_read_again_when_it_is_no_longer_fresh(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(remembered_blocks, "FRESH", 0.0)
+    monkeypatch.setattr(cached_blocks, "FRESH", 0.0)
     stored = Stored()
-    blocks = RememberedBlocks(stored)
+    blocks = CachedBlocks(stored)
     await blocks.blocked()
     stored.blocked_now = {"clinician-1"}
     assert await blocks.blocked() == {"clinician-1"}

@@ -1,4 +1,4 @@
-"""Remembers for a short while whose token was verified: a signature costs more than everything else of a small request."""
+"""Caches for a minute whose token was verified: a signature costs more than everything else of a small request."""
 
 import hashlib
 from collections import OrderedDict
@@ -12,7 +12,7 @@ from booking.principals import Principal
 from gateway.callers.tokens import TokenVerifier
 
 # Much shorter than a withdrawn key is accepted (`sign_in.provider`), and than a patient's record is known by (`sign_in.patients`).
-REMEMBERED_FOR = timedelta(minutes=1)
+CACHED_FOR = timedelta(minutes=1)
 
 # Tokens of one process, those verified last; some 200 bytes each.
 MOST = 10_000
@@ -25,7 +25,7 @@ class _Verified:
     until: datetime
 
 
-class RememberedTokens:
+class CachedTokens:
     """Implements TokenVerifier over another one, for JWTs. A token is known by its SHA-256, never as it is.
 
     What is refused is not remembered.
@@ -46,7 +46,7 @@ class RememberedTokens:
             return known.principal
         principal = await self._inner.verify(token)
         self._known[digest] = _Verified(
-            principal=principal, at=now, until=min(now + REMEMBERED_FOR, _expiry_of(token))
+            principal=principal, at=now, until=min(now + CACHED_FOR, _expiry_of(token))
         )
         self._known.move_to_end(digest)
         if len(self._known) > self._most:
