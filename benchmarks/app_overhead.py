@@ -52,8 +52,7 @@ async def measure(emulator: Running, url: str) -> dict[str, Overhead]:
         app = create_app(settings_for(emulator, url, seed))
         await exits.enter_async_context(app.router.lifespan_context(app))
         plain = [route for route in app.routes if type(route) in {Route, WebSocketRoute, Mount}]
-        around = app.user_middleware[:-1]  # the last is what serves GraphQL ahead of the router
-        bare = Starlette(routes=plain, middleware=around)
+        bare = Starlette(routes=plain, middleware=app.user_middleware)
         return {kind: await compared(bare, app, body, PAIRS[kind]) for kind, body in bodies(seed).items()}
 
 

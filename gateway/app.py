@@ -1,7 +1,7 @@
 """The gateway as a FastAPI application: typed routes for health and webhooks, and GraphQL as a bare ASGI route beside them.
 
 `create_app` is what `frontdoor serve` runs. GraphQL and GraphiQL are plain Starlette routes; GraphQL's are served ahead of FastAPI's
-router, whose work GraphQL requests would not use (ADR 40). Adapters are built when the application starts, and closed when it ends.
+stack, whose work GraphQL requests would not use (ADR 40). Adapters are built when the application starts, and closed when it ends.
 """
 
 import contextlib
@@ -17,7 +17,6 @@ from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.types import Receive, Scope, Send
 
 from booking.ports import Clock
-from gateway.bare_route import BareRoute
 from gateway.callers.authentication import VISITOR_HEADER, Authenticator
 from gateway.callers.client_networks import NetworkPseudonyms
 from gateway.callers.tokens import GatewayTokens, derive_key
@@ -107,7 +106,8 @@ def create_app(settings: Settings, *, clock: Clock | None = None) -> FastAPI:
         routes += graphiql_routes(endpoint=GRAPHQL_PATH, for_operators=True)
     app = new_application(
         plain_routes=routes,
-        middleware=[*_middleware(settings), Middleware(BareRoute, path=GRAPHQL_PATH, serve=gateway)],
+        middleware=_middleware(settings),
+        bare=(GRAPHQL_PATH, gateway),
         lifespan=gateway.lifespan,
         webhooks_at=webhook_source().path if settings.healthie_webhook_url is not None else None,
     )

@@ -3,9 +3,10 @@
 import re
 import sys
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import lru_cache
 
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.settings.operation import Compression
@@ -17,6 +18,9 @@ else:
 
 # Bytes from which it is worth it: below, an answer fits into the first packets of a connection anyway.
 LEAST = 8 * 1024
+
+# Values of headers whose meaning is remembered: clients send a handful.
+_REMEMBERED = 64
 
 # What compresses well; images and archives are compressed already.
 _TEXTS = ("json", "text/", "javascript")
@@ -56,18 +60,25 @@ class Compressed:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request, WebSocket or lifespan."""
-        encoding = self._encoding(Headers(scope=scope)) if scope["type"] == "http" else None
+        encoding = self._encoding(scope["headers"]) if scope["type"] == "http" else None
         await self._app(scope, receive, send if encoding is None else _Compressing(send, encoding))
 
-    def _encoding(self, headers: Headers) -> str | None:
+    def _encoding(self, headers: Sequence[tuple[bytes, bytes]]) -> str | None:
         """The best encoding that the client takes."""
-        accepted = headers.get("accept-encoding")
-        if accepted is None or "authorization" in headers:
-            return None
-        taken = {
-            found[1].lower() for part in accepted.split(",") if (found := _TAKEN.match(part)) and not found[2]
-        }
-        return next((name for name in _ENCODINGS if name in taken & self._offered), None)
+        accepted = None
+        for name, value in headers:
+            if name == b"authorization":
+                return None
+            if name == b"accept-encoding" and accepted is None:
+                accepted = value
+        return None if accepted is None else _best(accepted, self._offered)
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _best(accepted: bytes, offered: frozenset[str]) -> str | None:
+    parts = accepted.decode("latin-1").split(",")
+    taken = {found[1].lower() for part in parts if (found := _TAKEN.match(part)) and not found[2]}
+    return next((name for name in _ENCODINGS if name in taken & offered), None)
 
 
 class _Compressing:

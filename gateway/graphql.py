@@ -9,6 +9,7 @@ import strawberry
 from strawberry.schema.config import StrawberryConfig
 
 from gateway.callers.permissions import permitted
+from gateway.direct_resolvers import with_direct_resolvers
 from gateway.idempotency.guard import MutationGuard
 from resolvers.mutations import Mutation
 from resolvers.problems import refusal_handlers
@@ -24,16 +25,14 @@ def build_schema(guard: MutationGuard | None = None) -> strawberry.Schema:
 
     Raises Undeclared when a field does not say who may ask for it.
     """
-    schema = guarded(
-        strawberry.Schema(
-            query=Query,
-            mutation=Mutation,
-            subscription=Subscription,
-            config=StrawberryConfig(scalar_map=SCALARS),
-            exception_handlers=refusal_handlers(),
-        ),
-        guard,
+    schema = strawberry.Schema(
+        query=Query,
+        mutation=Mutation,
+        subscription=Subscription,
+        config=StrawberryConfig(scalar_map=SCALARS),
+        exception_handlers=refusal_handlers(),
     )
+    guarded(with_direct_resolvers(schema), guard)
     permitted(executable(schema))
     return schema
 

@@ -14,7 +14,9 @@ from fastapi.telemetry import TelemetryConfig
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.routing import BaseRoute
+from starlette.types import ASGIApp
 
+from gateway.bare_route import WithBareRoute
 from gateway.http_errors import close_invalid, refuse, refuse_invalid
 from gateway.runtime import health
 from gateway.webhooks.routes import webhook_router
@@ -45,15 +47,19 @@ def new_application(
     middleware: Sequence[Middleware] = (),
     lifespan: Callable[[FastAPI], AbstractAsyncContextManager[None]] | None = None,
     webhooks_at: str | None = None,
+    bare: tuple[str, ASGIApp] | None = None,
 ) -> FastAPI:
     """Build an application with the typed routes. `plain_routes` are matched before them, and are not in the document.
+
+    `bare` is a path, and the application that serves it ahead of FastAPI, inside the same `middleware`.
 
     `webhooks_at` is the path of webhooks; None: there is no such route. Set `state.health`, and with webhooks `state.webhooks`,
     before it serves.
 
     The document and FastAPI's pages about it are not served: the document is in docs/, and the pages load scripts from other hosts.
     """
-    app = FastAPI(
+    app = WithBareRoute(
+        bare=bare,
         title="Frontdoor",
         summary="HTTP routes beside GraphQL",
         description=_DESCRIPTION,

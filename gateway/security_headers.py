@@ -13,6 +13,8 @@ DEFAULTS = (
 # Over TLS only (RFC 6797, section 7.2). Two years, the time that the preload list of browsers recommends.
 _OVER_TLS = (*DEFAULTS, (b"strict-transport-security", b"max-age=63072000"))
 
+_NAMES = frozenset(name for name, _ in _OVER_TLS)
+
 
 class SecurityHeaders:
     """ASGI middleware that adds the headers."""
@@ -30,8 +32,8 @@ class SecurityHeaders:
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 own = message.get("headers", ())
-                names = {name for name, _ in own}
-                message["headers"] = [*own, *(one for one in defaults if one[0] not in names)]
+                set_by_it = _NAMES.intersection([name for name, _ in own])
+                message["headers"] = [*own, *[one for one in defaults if one[0] not in set_by_it]]
             await send(message)
 
         await self._app(scope, receive, with_headers)

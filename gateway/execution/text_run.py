@@ -37,6 +37,8 @@ class TextRun(StrawberryGraphQLCoreExecutionContext):
         if field is not None:
             written = await self._run_only(field)
             if written is not None:
+                # They hold methods of this execution: with them it would stay, with the request's context, until the garbage collector comes.
+                del self.async_helpers
                 return ExecutionResult({field.key: written})
         result: Any = self.execute_operation()
         return cast("ExecutionResult", await result if self.is_awaitable(result) else result)

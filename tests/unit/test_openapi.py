@@ -65,7 +65,7 @@ async def test_graphql_is_reached_past_the_router_and_what_fastapi_puts_around_i
 
     with pytest.raises(AssertionError, match="has not started"):  # the endpoint's own word
         await app(scope, ignored, ignored)
-    assert not scope.keys() & {"router", "route", "fastapi", "fastapi_middleware_astack"}
+    assert not scope.keys() & {"app", "router", "route", "fastapi", "fastapi_middleware_astack"}
 
 
 @pytest.mark.parametrize(

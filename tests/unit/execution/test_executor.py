@@ -1,6 +1,8 @@
 """The one way to execute an operation: JSON text of the data, and errors as graphql-core located them."""
 
+import gc
 import json
+import weakref
 from collections.abc import AsyncGenerator
 from typing import Any, cast
 
@@ -15,11 +17,24 @@ from schema.executable import executable
 CONTEXT = cast("Context", object())
 
 
+class Held:
+    """A context whose end can be seen."""
+
+
+@strawberry.type
+class Thing:
+    name: str = "a thing"
+
+
 @strawberry.type
 class Query:
     @strawberry.field
     def name(self) -> str:
         return "é \ud800"
+
+    @strawberry.field
+    async def thing(self) -> Thing:
+        return Thing()
 
     @strawberry.field
     async def broken(self) -> str | None:
@@ -97,3 +112,23 @@ async def test_every_event_is_answered_and_an_exception_of_the_stream_is_the_las
     assert last.data is None
     assert isinstance(error, GraphQLError)
     assert isinstance(error.original_error, ValueError)
+
+
+async def test_what_writers_answer_leaves_nothing_for_the_garbage_collector() -> None:
+    document = parse("{ thing { name } }")
+    ends: list[weakref.finalize[Any, Any]] = []
+    gc.collect()
+    gc.disable()
+    try:
+        for _ in range(4):
+            held = Held()
+            ends.append(weakref.finalize(held, lambda: None))
+            done = await EXECUTOR.execute(
+                document, operation_name=None, variables=None, context=cast("Context", held), extensions=None
+            )
+            assert done.data == b'{"thing":{"name":"a thing"}}'
+            del held
+        alive = [end.alive for end in ends]
+    finally:
+        gc.enable()
+    assert alive[-1] is False  # the first ones teach the variant, by graphql-core's own way
