@@ -18,6 +18,7 @@ from graphql import (
     DocumentNode,
     FieldNode,
     FragmentDefinitionNode,
+    GraphQLError,
     GraphQLField,
     GraphQLIncludeDirective,
     GraphQLList,
@@ -104,7 +105,10 @@ class Variant:
     def _compiled(self, kind: Any, details: Any, collect: Collect) -> Writer | None:
         try:
             return compile_writer(kind, details, collect)
-        except NotKnown:
+        except (
+            NotKnown,
+            GraphQLError,
+        ):  # the latter: a condition's variable is null, which graphql-core reports
             return None
         except Exception as error:  # noqa: BLE001  # a fault of ours, for which no request has to fail
             log.error("execution.not_compiled", error=type(error).__name__)  # noqa: TRY400 - its text may quote the document

@@ -5,6 +5,7 @@ lost with a process that was not holding it. SIGTERM and SIGINT end all: each fi
 first process be killed, the others end by themselves, since their end of a pipe closes.
 """
 
+import contextlib
 import os
 import signal
 import socket
@@ -92,7 +93,10 @@ class GatewayProcesses:
     def _end(self, _signal: int | None = None, _frame: FrameType | None = None) -> None:
         self._ending = True
         for pid in self._started:
-            os.kill(pid, signal.SIGTERM)
+            with contextlib.suppress(
+                ProcessLookupError
+            ):  # it has ended, and the signal came before that was noted
+                os.kill(pid, signal.SIGTERM)
 
 
 def _end_with(lifeline: int) -> None:

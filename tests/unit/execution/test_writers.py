@@ -15,6 +15,7 @@ import strawberry
 from graphql import DocumentNode, GraphQLObjectType, Undefined, parse
 from graphql import execute as execute_by_graphql
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
+from structlog.testing import capture_logs
 
 from gateway.execution import Executed, Executor
 from gateway.execution import prepared as prepared_module
@@ -417,3 +418,13 @@ class TestWhatIsKept:
                 del answer
                 assert seen[-1]() is None
                 assert gone() is None
+
+
+async def test_a_condition_that_is_null_is_the_callers_mistake_and_no_fault_of_ours(
+    executor: Executor,
+) -> None:
+    document = parse("query ($x: Boolean = true) { things { id @skip(if: $x) } }")
+    with capture_logs() as logs:
+        answers = [await execute(executor, document, x=None) for _ in range(3)]
+    assert [(one.data, len(one.errors)) for one in answers] == [(b"null", 1)] * 3
+    assert logs == []
