@@ -40,7 +40,7 @@ from gateway.sockets import SocketRules
 from gateway.trusted_documents import TrustedDocuments, load_manifest
 from gateway.webhooks.endpoint import Address, WebhookEndpoint
 from gateway.webhooks.secrets import WebhookSecrets
-from integrations.database.migrations import ready
+from integrations.database.migrations import DatabaseUnusable, prove_ready, ready
 from integrations.database.webhook_subscriptions import SqlWebhookSecrets
 
 GRAPHQL_PATH = "/graphql"
@@ -118,7 +118,10 @@ def create_app(settings: Settings, *, clock: Clock | None = None) -> FastAPI:
 async def _declare_endpoints(system: System) -> None:
     """Register the endpoints of the settings, so that events of this gateway reach them. Without a database a worker does it later."""
     try:
+        await prove_ready(system.engine)
         await system.event_dispatch.declare()
+    except DatabaseUnusable as unusable:
+        log.error("readiness.database_unusable", why=str(unusable))  # noqa: TRY400  # the text says what to do
     except Exception:
         log.exception("events.endpoints_not_declared")
 

@@ -43,7 +43,7 @@ class SubscriptionOverHttp(RequestError):
 class MutationByGet(RequestError):
     """A mutation was sent by GET, which must not change anything."""
 
-    message = "mutations are not allowed when using GET"
+    message = "Send mutations by POST: a GET changes nothing."
     status = 405
     headers: Mapping[str, str] = {"Allow": "POST"}
 

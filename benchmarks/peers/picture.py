@@ -8,7 +8,7 @@ from html import escape
 from benchmarks.peers.table import digits
 
 _WIDTH, _LEFT, _RIGHT = 820, 220, 90
-_BAR, _GAP, _GROUP, _TOP = 16, 5, 34, 30
+_BAR, _GAP, _GROUP, _TOP, _MARGIN = 16, 5, 34, 50, 10
 _OURS, _OTHERS, _TEXT, _LINE = "#1f6feb", "#a8b3c2", "#24292f", "#d8dee4"
 
 
@@ -23,14 +23,16 @@ def picture(
     scale = _Scale(least=min(values), most=max(values))
     body, y = [], float(_TOP)
     for case, head in heads.items():
-        body.append(_text(0, y + 12, head, weight="bold"))
+        body.append(_text(_MARGIN, y + 12, head, weight="bold"))
         y += 22
         for name, value in sorted(medians[case].items(), key=lambda one: one[1]):
             body += _bar(name, value, y, scale, _OURS if name == ours else _OTHERS)
             y += _BAR + _GAP
         y += _GROUP - 22
     grid = list(_grid(scale, y - _GROUP + 26))
-    title = _text(0, 14, "Milliseconds of CPU time a request, median, logarithmic: shorter is better")
+    title = _text(
+        _MARGIN, 18, "Milliseconds of CPU time a request, median, on a logarithmic scale: shorter is better"
+    )
     head = (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{_WIDTH}" height="{y:.0f}" viewBox="0 0 {_WIDTH} {y:.0f}" '
         'font-family="system-ui, sans-serif" font-size="12">'
@@ -69,6 +71,7 @@ def _bar(name: str, value: float, y: float, scale: _Scale, colour: str) -> list[
 def _grid(scale: _Scale, bottom: float) -> Iterator[str]:
     for power in scale.powers():
         x = _LEFT + scale.at(power)
+        yield _text(x, _TOP - 8, f"{power:g}", anchor="middle")
         yield f'<line x1="{x:.1f}" y1="{_TOP}" x2="{x:.1f}" y2="{bottom:.0f}" stroke="{_LINE}"/>'
 
 

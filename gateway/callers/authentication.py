@@ -28,6 +28,12 @@ class Unauthenticated(RequestError):
     headers: Mapping[str, str] = MappingProxyType({"WWW-Authenticate": "Bearer"})
 
 
+class NoBearer(Unauthenticated):
+    """The header has another form, which tells nothing of a token."""
+
+    message = 'Send the header as "Authorization: Bearer", a space and the token; or leave it out.'
+
+
 @dataclass(frozen=True, kw_only=True)
 class Authenticator:
     """Reads `Authorization: Bearer …` (a guest's or a signed-in person's token) and `Frontdoor-Visitor`."""
@@ -58,7 +64,9 @@ class Authenticator:
             return None
         scheme, _, token = header.partition(" ")
         token = token.strip()
-        if scheme.lower() != "bearer" or not token or len(token) > _LONGEST_TOKEN:
+        if scheme.lower() != "bearer" or not token:
+            raise NoBearer
+        if len(token) > _LONGEST_TOKEN:
             raise Unauthenticated
         guest = self.tokens.read_guest(token)
         if guest is not None:

@@ -74,7 +74,10 @@ def _served_by_several(server: "uvicorn.Server", processes: int, *, counts_apart
     try:
         opened = listening_socket(host, port)
     except OSError as error:
-        raise click.ClickException(f"Cannot listen at {host}:{port} ({error.strerror}).") from error
+        reason = str(error.strerror).partition(" (while")[
+            0
+        ]  # Python adds the address, which is named already
+        raise click.ClickException(f"Cannot listen at {host}:{port}: {reason}.") from error
     if counts_apart:
         log = structlog.get_logger(__name__)
         log.warning("gateway.processes_count_apart", processes=processes, missing="FRONTDOOR_REDIS_URL")

@@ -254,6 +254,16 @@ async def test_a_gateway_that_cannot_note_them_starts_all_the_same(stacks: Stack
     assert (await second.http.get("/healthz")).status_code == 200
 
 
+async def test_a_gateway_without_its_tables_says_what_to_run(stacks: Stacks) -> None:
+    stack = await stacks.start()
+    with closing(sqlite3.connect(stack.settings.database_url.removeprefix("sqlite:///"))) as database:
+        database.execute("DROP TABLE alembic_version")
+    with capture_logs() as logs:
+        await stacks.another(stack)
+    (said,) = [line["why"] for line in logs if line["event"] == "readiness.database_unusable"]
+    assert "run `frontdoor migrate`" in said
+
+
 async def work_until(stack: Stack, look: Callable[[], Any], holds: Callable[[Any], object] = bool) -> None:
     """Let a worker run until what `look` finds holds."""
 

@@ -122,6 +122,13 @@ class TestRequests:
             ]
         }
 
+    @pytest.mark.parametrize("header", ["eyJ.not.ours", "Basic abc", "Bearer"])
+    async def test_a_header_without_the_word_bearer_is_told_its_form(self, api: Api, header: str) -> None:
+        answer = await api.ask(PLANS, headers={"Authorization": header})
+        (error,) = answer.body["errors"]
+        assert (answer.http.status_code, error["extensions"]["code"]) == (401, "UNAUTHENTICATED")
+        assert "Authorization: Bearer" in error["message"]
+
     async def test_a_stale_visitor_token_does_not_stop_browsing(self, api: Api) -> None:
         assert (await api.ask(PLANS, headers={"Frontdoor-Visitor": "fdv_old.mac"})).data == {"totalCount": 4}
 

@@ -1,6 +1,7 @@
 """Commands that cannot start say why in one sentence, and end."""
 
 import json
+import socket
 import subprocess
 import sys
 import threading
@@ -48,6 +49,21 @@ def test_a_database_that_does_not_answer_is_told_without_its_password(command: s
     assert "The database at 127.0.0.1:1/nothing does not answer" in said
     assert "Traceback" not in ended.stderr
     assert "synthetic-password" not in ended.stdout + ended.stderr
+
+
+def test_several_processes_say_that_their_port_is_taken() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        ended = frontdoor(
+            "serve",
+            *("--port", str(port)),
+            FRONTDOOR_DATABASE_URL="sqlite:///unused",
+            FRONTDOOR_GATEWAY_PROCESSES="2",
+        )
+    assert ended.returncode == 1
+    assert (
+        ended.stderr.splitlines()[-1] == f"Error: Cannot listen at 127.0.0.1:{port}: Address already in use."
+    )
 
 
 @pytest.mark.parametrize("command", ["migrate", "serve", "worker"])

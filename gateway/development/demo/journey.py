@@ -116,7 +116,8 @@ class Journey:
         with self._screen.waiting("looking for free times …"):
             days = await days_of_week(app, wanted)
         for day in [day for day in days if day["slots"]][:3]:
-            times = "  ".join(f"{local(slot):%H:%M}" for slot in day["slots"][:8])
+            shown, more = day["slots"][:8], day["slots"][8:]
+            times = "  ".join([*(f"{local(slot):%H:%M}" for slot in shown), *(["…"] if more else [])])
             self._screen.say(f"{date.fromisoformat(day['date']):%a %d %b}   {times}")
         slots = [slot for day in days for slot in day["slots"]]
         self._screen.say(f"{len(slots)} free times in seven days")
