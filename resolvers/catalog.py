@@ -122,6 +122,8 @@ def to_offering_clinicians(
         people = to_clinicians(catalog)
         return SharedList(people[person.id] for person in found)
 
+    if visit_type_id is not None and catalog.visit_type(visit_type_id) is None:
+        return mapped()  # an id that somebody made up, of any length, is no key
     return _ANSWERS.of(catalog, ("clinicians", state, visit_type_id), mapped)
 
 

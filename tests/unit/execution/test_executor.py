@@ -123,9 +123,7 @@ async def test_what_writers_answer_leaves_nothing_for_the_garbage_collector() ->
         for _ in range(4):
             held = Held()
             ends.append(weakref.finalize(held, lambda: None))
-            done = await EXECUTOR.execute(
-                document, operation_name=None, variables=None, context=cast("Context", held), extensions=None
-            )
+            done = await EXECUTOR.execute(document, GraphQLRequest(), cast("Context", held))
             assert done.data == b'{"thing":{"name":"a thing"}}'
             del held
         alive = [end.alive for end in ends]
