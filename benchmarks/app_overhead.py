@@ -6,30 +6,25 @@ thread, so that other load on the machine does not count. There is no server and
 reported share is an upper bound.
 """
 
-import asyncio
-import gc
 import json
-import logging
 import sys
-import tempfile
+from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import httpx2
-import structlog
 from starlette.applications import Starlette
 from starlette.routing import Mount, Route, WebSocketRoute
 
-from benchmarks.asgi_calls import Overhead, compared
+from benchmarks.asgi_calls import Overhead, compared, measured_on_sqlite
 from benchmarks.figures import titled
 from gateway.app import create_app
 from gateway.settings import Settings
 from tests.acceptance.documents import PLANS, SLOTS
 from tests.plugins.databases import emptied
-from tests.reliability.processes import Running, a_nursery
+from tests.reliability.processes import Running
 
 # Pairs of requests, one to each application. The difference is some microseconds, so that of a single pair is mostly noise.
 PAIRS = {"plans": 3000, "slots": 150}
@@ -70,8 +65,8 @@ def bodies(seed: dict[str, Any]) -> dict[str, bytes]:
     }
 
 
-def settings_for(emulator: Running, url: str, seed: dict[str, Any]) -> Settings:
-    """The settings of a gateway that no limit and no pace slows down."""
+def settings_for(emulator: Running, url: str, seed: Mapping[str, Any], **more: Any) -> Settings:
+    """The settings of a gateway that no pace and no rate slows down, and `more`."""
     return Settings.model_validate(
         {
             "environment": "development",
@@ -83,6 +78,7 @@ def settings_for(emulator: Running, url: str, seed: dict[str, Any]) -> Settings:
             "healthie_requests_per_second": 1000,
             "healthie_burst": 1000,
             "rate_factor": _MANY,
+            **more,
         }
     )
 
@@ -107,17 +103,9 @@ def shown(figures: dict[str, dict[str, Any]]) -> str:
     return titled("FastAPI around GraphQL", head, rows)
 
 
-async def _measured() -> dict[str, Overhead]:
-    with tempfile.TemporaryDirectory(prefix="frontdoor-bench-") as directory, a_nursery() as nursery:
-        return await measure(await nursery.emulator(), f"sqlite:///{Path(directory) / 'frontdoor.sqlite3'}")
-
-
 def main() -> int:
     """Print the figures; return 1 unless every confidence interval is within the target."""
-    gc.collect()
-    gc.freeze()
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
-    figures = asyncio.run(_measured())
+    figures = measured_on_sqlite(measure)
     print(shown({kind: asdict(one) for kind, one in figures.items()}))
     return int(any(one.most > one.bare * MOST for one in figures.values()))
 

@@ -4,18 +4,26 @@ They are called in turn, one request each, so that other load on the machine doe
 database's threads do not count.
 """
 
+import asyncio
 import gc
 import json
+import logging
 import random
 import statistics
+import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from pathlib import Path
+from typing import Any, TypeAlias, TypeVar
 
+import structlog
 from starlette.types import ASGIApp
 
 from benchmarks.asgi import answer as posted
+from tests.reliability.processes import Running, a_nursery
+
+T = TypeVar("T")
 
 Headers: TypeAlias = Mapping[str, str]
 
@@ -72,6 +80,20 @@ async def _spent(app: ASGIApp, body: bytes, headers: Headers | None) -> float:
     began = time.thread_time_ns()
     await posted(app, body, headers)
     return (time.thread_time_ns() - began) / 1000
+
+
+def measured_on_sqlite(measure: Callable[[Running, str], Coroutine[Any, Any, T]]) -> T:
+    """Run `measure` on an emulator and an SQLite database of its own, without logs and with what is loaded left to no collection."""
+
+    async def measured() -> T:
+        with tempfile.TemporaryDirectory(prefix="frontdoor-bench-") as directory, a_nursery() as nursery:
+            url = f"sqlite:///{Path(directory) / 'frontdoor.sqlite3'}"
+            return await measure(await nursery.emulator(), url)
+
+    gc.collect()
+    gc.freeze()
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+    return asyncio.run(measured())
 
 
 def _interval(ordered: Sequence[float]) -> tuple[float, float]:

@@ -1,8 +1,9 @@
 """Statistics of samples, and Markdown tables of them."""
 
 import statistics
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 # The names of the databases by their SQLAlchemy dialects.
 DATABASES = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}
@@ -24,6 +25,19 @@ def spread(seconds: Sequence[float]) -> Spread:
     return Spread(
         median=round(statistics.median(ordered) * 1000, 3), p95=round(p95 * 1000, 3), samples=len(ordered)
     )
+
+
+def put_between(document: str, begin: str, figures: str, end: str) -> str:
+    """The document with these figures between its markers."""
+    head, _, rest = document.partition(begin)
+    _, _, tail = rest.partition(end)
+    return f"{head}{begin}\n{figures}{end}{tail}"
+
+
+def measured_when(results: Mapping[str, Any]) -> str:
+    """The days on which the parts were measured, such as "between 2030-01-01 and 2030-01-03"."""
+    days = sorted(set(results["measured"].values()))
+    return str(days[0]) if len(days) == 1 else f"between {days[0]} and {days[-1]}"
 
 
 def titled(title: str, head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:

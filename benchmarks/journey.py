@@ -27,6 +27,7 @@ import structlog
 from starlette.types import ASGIApp
 
 from benchmarks import servers
+from benchmarks.app_overhead import settings_for
 from benchmarks.asgi import answer
 from benchmarks.bare import bare_writer, timed
 from benchmarks.figures import DATABASES, Spread, spread, titled
@@ -215,18 +216,7 @@ def _settings(emulator: Running, url: str, seed: Mapping[str, Any], settings: Ma
         ),
         _MANY,
     ) | {"healthie_burst": 10_000, "healthie_requests_per_second": 10_000}
-    return Settings.model_validate(
-        {
-            "environment": "development",
-            "secret_key": "only-for-benchmarks-" * 3,
-            "database_url": url,
-            "healthie_url": f"{emulator.url}/graphql",
-            "healthie_organization_key": seed["owner"]["key"],
-            "healthie_keys": seed["clinician_keys"],
-            **limits,
-            **settings,
-        }
-    )
+    return settings_for(emulator, url, seed, **{**limits, **settings})
 
 
 async def on_each(

@@ -6,6 +6,7 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
+from benchmarks.figures import measured_when, put_between
 from benchmarks.parts import PARTS
 from benchmarks.run import RESULTS
 
@@ -28,17 +29,13 @@ def main() -> int:
 
 def with_figures(document: str, results: dict[str, Any]) -> str:
     """The document with these figures between its markers."""
-    head, _, rest = document.partition(BEGIN)
-    _, _, tail = rest.partition(END)
-    return f"{head}{BEGIN}\n{render(results)}{END}{tail}"
+    return put_between(document, BEGIN, render(results), END)
 
 
 def render(results: dict[str, Any]) -> str:
     """The figures as Markdown."""
-    days = sorted(set(results["measured"].values()))
-    when = days[0] if len(days) == 1 else f"between {days[0]} and {days[-1]}"
     parts = [
-        f"Measured {when} on {results['cores']} cores with Python {results['python']}.",
+        f"Measured {measured_when(results)} on {results['cores']} cores with Python {results['python']}.",
         *(part.shown(results[name]) for name, part in PARTS.items() if name in results),
     ]
     return "\n\n".join(parts) + "\n"

@@ -5,24 +5,18 @@ pipeline, deadline, logs and headers. A bare ASGI route answers the same request
 the JSON, executes the document, and sends the answer. Both are compared as `benchmarks.asgi_calls` says.
 """
 
-import asyncio
-import gc
 import json
-import logging
 import sys
-import tempfile
 from contextlib import AsyncExitStack
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 import httpx2
-import structlog
 from graphql import parse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from benchmarks.app_overhead import bodies, settings_for
-from benchmarks.asgi_calls import Headers, Overhead, compared
+from benchmarks.asgi_calls import Headers, Overhead, compared, measured_on_sqlite
 from benchmarks.figures import titled
 from booking.services import Services
 from gateway.app import create_app
@@ -35,7 +29,7 @@ from gateway.runtime.composition import compose
 from schema.context import Context
 from schema.executable import executable
 from tests.plugins.databases import emptied
-from tests.reliability.processes import Running, a_nursery
+from tests.reliability.processes import Running
 
 # The target: microseconds that all features together add to a public read.
 MOST = 100.0
@@ -50,9 +44,7 @@ async def measure(emulator: Running, url: str) -> dict[str, Overhead]:
         await exits.enter_async_context(emptied(url))
         http = await exits.enter_async_context(httpx2.AsyncClient(timeout=60))
         seed = (await http.get(f"{emulator.url}/_control/seed")).raise_for_status().json()
-        settings = settings_for(emulator, url, seed).model_copy(
-            update={"client_address_header": "X-Forwarded-For"}
-        )
+        settings = settings_for(emulator, url, seed, client_address_header="X-Forwarded-For")
         app = create_app(settings)
         await exits.enter_async_context(app.router.lifespan_context(app))
         system = await exits.enter_async_context(compose(settings))
@@ -111,17 +103,9 @@ def shown(figures: dict[str, dict[str, Any]]) -> str:
     return titled("Around the execution", head, rows)
 
 
-async def _measured() -> dict[str, Overhead]:
-    with tempfile.TemporaryDirectory(prefix="frontdoor-bench-") as directory, a_nursery() as nursery:
-        return await measure(await nursery.emulator(), f"sqlite:///{Path(directory) / 'frontdoor.sqlite3'}")
-
-
 def main() -> int:
     """Print the figures; return 1 unless every confidence interval is within the target."""
-    gc.collect()
-    gc.freeze()
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
-    figures = asyncio.run(_measured())
+    figures = measured_on_sqlite(measure)
     print(shown({who: asdict(one) for who, one in figures.items()}))
     return int(any(one.most > MOST for one in figures.values()))
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from benchmarks.figures import measured_when, put_between
 from benchmarks.peers import needs
 from benchmarks.peers.gateways import GATEWAY
 from benchmarks.peers.parts import PARTS
@@ -44,17 +45,13 @@ def pictured(results: Mapping[str, Any]) -> str:
 
 def with_figures(document: str, results: Mapping[str, Any]) -> str:
     """The document with these figures between its markers."""
-    head, _, rest = document.partition(BEGIN)
-    _, _, tail = rest.partition(END)
-    return f"{head}{BEGIN}\n{render(results)}{END}{tail}"
+    return put_between(document, BEGIN, render(results), END)
 
 
 def render(results: Mapping[str, Any]) -> str:
     """The figures as Markdown."""
-    days = sorted(set(results["measured"].values()))
-    when = days[0] if len(days) == 1 else f"between {days[0]} and {days[-1]}"
     parts = [
-        f"Measured {when} on {results['cores']} cores with Python {results['python']} and node {results['node']}.",
+        f"Measured {measured_when(results)} on {results['cores']} cores with Python {results['python']} and node {results['node']}.",
         f"![The same figures as bars](images/{PICTURE.name})",
         *(part.shown(results[name]) for name, part in PARTS.items() if name in results),
         needs.shown(results),
