@@ -25,9 +25,8 @@ class OfferKind:
     visit_type_id: str
     contact_type: ContactType
     location_id: str | None
-    clinician_ids: frozenset[
-        str
-    ]  # all who offer the visit, or a group of them; not only those whom one query wants
+    # All who offer the visit, or a group of them; not only those whom one query wants.
+    clinician_ids: frozenset[str]
 
     def __hash__(self) -> int:
         return self._hash

@@ -19,9 +19,8 @@ class Look:
     """What a look into the store found."""
 
     offers: Mapping[date, OfferDay] = field(default_factory=dict)
-    leased: bool = (
-        True  # the lease of all other days is the asker's; False: another process is reading one of them
-    )
+    # The lease of all other days is the asker's; False: another process is reading one of them.
+    leased: bool = True
 
 
 class OfferStore(Protocol):
