@@ -99,7 +99,7 @@ class RequestedChange:
     quote_id: str  # that was accepted
     reason: str | None = field(default=None, repr=False)  # the patient's words. Sealed; cleared at the end.
     reason_id: str | None = None  # of the practice's list
-    late: bool = False  # within the practice's notice
+    late: bool = False  # with less notice than the policy asks
     # The charge that is refunded, and what the card of a fee is.
     payment_id: str | None = None
     charge_id: str | None = None
