@@ -75,6 +75,9 @@ class CheckoutRepository(Protocol):
     async def of_patient(self, patient_id: str, *, besides: str) -> Sequence[Checkout]:
         """The patient's checkouts other than `besides`."""
 
+    async def booked(self, appointment_id: str) -> Checkout | None:
+        """The checkout that booked this visit, or None."""
+
     async def awaiting(
         self, state: CheckoutState, *, checkout_id: str | None, patient_id: str | None
     ) -> Sequence[str]:
