@@ -11,7 +11,7 @@ from booking.refusals.changes import NotAllowedReason, RescheduleNotAllowed, Slo
 from booking.slots import Slot
 
 # A refusal in the practice's own words tells what patients may do, never what has become of the visit.
-_IN_ITS_WORDS = (Rule.ALLOWED, Rule.NOTICE, Rule.MOVES, Rule.VERDICT)
+_IN_ITS_WORDS = (Rule.ALLOWED, Rule.NOTICE, Rule.RESCHEDULES, Rule.VERDICT)
 
 
 def reschedule_quote(
