@@ -6,7 +6,7 @@ from integrations.healthie_emulator.booking import visible
 from integrations.healthie_emulator.bookkeeping import automatic_charges, visit_credits
 from integrations.healthie_emulator.errors import Refusal, refused
 from integrations.healthie_emulator.people import patient, provider
-from integrations.healthie_emulator.scheduling import seats, series
+from integrations.healthie_emulator.scheduling import policy, seats, series
 from integrations.healthie_emulator.scheduling.reading import (
     PLAIN_FIELDS,
     Payload,
@@ -83,7 +83,10 @@ def _read_changes(request: Request, found: Appointment, given: dict[str, Any]) -
         names = ("appointment_type_id", "length", "contact_type", "appointment_location_id", "provider_id")
         as_it_was = {name: getattr(found, name) for name in (*names, "starts_at")}
         require_free(world, as_it_was | changes, found)
-    if "starts_at" in changes and (request.me.is_patient or given.get("client_updating")):
+    by_patient = request.me.is_patient or (
+        given.get("client_updating") and world.switches.client_updating_counts
+    )
+    if "starts_at" in changes and by_patient:
         changes["patient_reschedule_count"] = found.patient_reschedule_count + 1
     return changes
 
@@ -95,7 +98,7 @@ def _read_given(request: Request, found: Appointment, given: dict[str, Any]) -> 
     if given.get("datetime") or given.get("date"):
         values["starts_at"] = read_start(request, given)
     if given.get("pm_status") is not None:
-        if given["pm_status"] not in statuses(world.settings):
+        if given["pm_status"] not in statuses(policy.policy_of(world, found)):
             raise Refusal("pm_status", "Pm status is not included in the list")
         values["pm_status"] = given["pm_status"]
     values |= read_reason(
