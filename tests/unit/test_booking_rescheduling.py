@@ -157,13 +157,14 @@ class TestActions:
         with pytest.raises(SlotDoesNotFit):
             reschedule_actions(self.WITHIN, slot)
 
-    def test_another_clinician_may_be_seen_at_the_same_time_or_at_another_place(self) -> None:
+    def test_another_clinician_may_be_seen_at_the_same_time(self) -> None:
+        assert len(reschedule_actions(self.TO_OTHERS, replace(SLOT, clinician_id="c2"))) == 2
+
+    def test_the_place_may_be_another_one(self) -> None:
         at_l1 = replace(APPOINTMENT, contact_type=ContactType.IN_PERSON, location_id="l1")
-        quote = quoted(a_visit(appointment=at_l1), ChangePolicy(other_clinicians=True))
-        there = replace(SLOT, contact_type=ContactType.IN_PERSON, location_id="l2", clinician_id="c2")
-        assert len(reschedule_actions(quote, there)) == 2
-        with pytest.raises(SlotDoesNotFit):
-            reschedule_actions(quote, replace(there, clinician_id="c1", start=START + DAY))
+        quote = quoted(a_visit(appointment=at_l1))
+        there = replace(SLOT, contact_type=ContactType.IN_PERSON, location_id="l2", start=START + DAY)
+        assert [one.kind for one in reschedule_actions(quote, there)] == [ActionKind.MOVE_VISIT]
 
 
 class TestTheQuotesId:
