@@ -6,7 +6,7 @@ from integrations.healthie_emulator.booking import visible
 from integrations.healthie_emulator.bookkeeping import automatic_charges, visit_credits
 from integrations.healthie_emulator.errors import Refusal, refused
 from integrations.healthie_emulator.people import patient, provider
-from integrations.healthie_emulator.scheduling import policy, seats, series
+from integrations.healthie_emulator.scheduling import seats, series
 from integrations.healthie_emulator.scheduling.reading import (
     PLAIN_FIELDS,
     Payload,
@@ -98,7 +98,7 @@ def _read_given(request: Request, found: Appointment, given: dict[str, Any]) -> 
     if given.get("datetime") or given.get("date"):
         values["starts_at"] = read_start(request, given)
     if given.get("pm_status") is not None:
-        if given["pm_status"] not in statuses(policy.policy_of(world, found)):
+        if given["pm_status"] not in statuses(world.settings):
             raise Refusal("pm_status", "Pm status is not included in the list")
         values["pm_status"] = given["pm_status"]
     values |= read_reason(

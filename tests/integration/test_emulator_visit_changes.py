@@ -103,25 +103,6 @@ class TestCancelling:
         read = await emulator.ask("query A($id: ID) { appointment(id: $id) { pm_status } }", id=visit)
         assert read["appointment"]["pm_status"] is None
 
-    async def test_the_status_of_a_late_cancellation_is_one_of_the_visit_types_own_policy_too(
-        self, emulator: EmulatorClient, ids: dict[str, Any]
-    ) -> None:
-        change = """mutation T($input: updateAppointmentTypeInput) { updateAppointmentType(input: $input) { messages { message } } }"""
-        await set_policy(emulator, ids, enable_late_cancellation_status=False)
-        visit = await book(emulator, ids)
-        assert (await update(emulator, id=visit, pm_status=LATE))["messages"]
-
-        await emulator.ask(
-            change,
-            key=OWNER,
-            input={
-                "id": ids["Follow-up Visit"],
-                "appointment_setting": {"enable_late_cancellation_status": True},
-            },
-        )
-
-        assert (await update(emulator, id=visit, pm_status=LATE))["messages"] is None
-
     @BOTH
     async def test_whether_a_late_cancellation_frees_the_time_is_a_switch(
         self,
