@@ -7,6 +7,7 @@ from functools import partial
 from booking.catalog.bookable import BookableCatalog
 from booking.catalog.quotes import QuoteService
 from booking.catalog.terms import PresentTerms
+from booking.changes.effects import RequestedChangesReader
 from booking.checkout.attempt_limits import AttemptLimitedPromotions, AttemptLimiter
 from booking.checkout.email_verification import CodeSender, EmailVerification
 from booking.checkout.guards import Guards
@@ -54,7 +55,11 @@ def build_saga(base: Foundation, *, upstream: SystemOfRecord, ledger: ChargeLedg
         steps=steps,
         guards=Guards(send_facts=SqlSendFactsReader(engine=base.engine), keys=upstream.keys, clock=clock),
         reconciler=LateReconciler(
-            billing=upstream.billing, scheduling=upstream.scheduling, clock=clock, ledger=ledger
+            billing=upstream.billing,
+            scheduling=upstream.scheduling,
+            later=RequestedChangesReader(units=base.units),
+            clock=clock,
+            ledger=ledger,
         ),
         invoices=upstream.invoices,
         units=base.units,
