@@ -7,6 +7,11 @@ from functools import partial
 from booking.catalog.bookable import BookableCatalog
 from booking.catalog.quotes import QuoteService
 from booking.catalog.terms import PresentTerms
+from booking.changes.access import VisitAccess
+from booking.changes.driver import ChangeDriver
+from booking.changes.guards import Guards as ChangeGuards
+from booking.changes.service import ChangeService
+from booking.changes.steps import ChangeSteps
 from booking.checkout.attempt_limits import AttemptLimitedPromotions, AttemptLimiter
 from booking.checkout.email_verification import CodeSender, EmailVerification
 from booking.checkout.guards import Guards
@@ -65,11 +70,30 @@ def build_saga(base: Foundation, *, upstream: SystemOfRecord, ledger: ChargeLedg
     )
 
 
+def build_change_driver(base: Foundation, *, upstream: SystemOfRecord) -> ChangeDriver:
+    """Builds the driver of changes of booked visits on its ports."""
+    return ChangeDriver(
+        steps=ChangeSteps(
+            visits=upstream.visits,
+            visit_changes=upstream.visit_changes,
+            payments=upstream.change_payments,
+            credit_ledger=upstream.credits,
+            clock=base.clock,
+        ),
+        guards=ChangeGuards(visits=upstream.visits, units=base.units, keys=upstream.keys, clock=base.clock),
+        units=base.units,
+        holds=base.holds,
+        clock=base.clock,
+        name=base.name,
+    )
+
+
 def build_services(
     base: Foundation,
     *,
     upstream: SystemOfRecord,
     saga: Saga,
+    change_driver: ChangeDriver,
     counts: Counts,
     alert_service: AlertService,
     exits: AsyncExitStack,
@@ -96,6 +120,8 @@ def build_services(
     records = RecordsService(patients=upstream.patients, cards=upstream.cards)
     checkouts = _checkouts(base, upstream=upstream, saga=saga, attempts=attempts, unpaid=unpaid)
     exits.push_async_callback(checkouts.aclose)
+    changes = _changes(base, upstream=upstream, driver=change_driver)
+    exits.push_async_callback(changes.aclose)
     return Services(
         catalog=browsing,
         search=search,
@@ -103,6 +129,7 @@ def build_services(
         quotes=quotes,
         starts=_starts(base, saga=saga, quotes=quotes, unpaid=unpaid),
         checkouts=checkouts,
+        changes=changes,
         email_verification=_email_verification(base, attempts=attempts),
         records=records,
         operations=OperationsService(units=units),
@@ -165,6 +192,20 @@ def _checkouts(
         ),
         attempts=attempts,
         unpaid=unpaid,
+    )
+
+
+def _changes(base: Foundation, *, upstream: SystemOfRecord, driver: ChangeDriver) -> ChangeService:
+    return ChangeService(
+        driver=driver,
+        access=VisitAccess(
+            visits=upstream.visits, payments=upstream.change_payments, units=base.units, clock=base.clock
+        ),
+        visits=upstream.visits,
+        holds=base.holds,
+        clock=base.clock,
+        policy=base.settings.change_policy,
+        answer_within=timedelta(seconds=base.settings.answer_seconds),
     )
 
 

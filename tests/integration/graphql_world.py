@@ -28,6 +28,7 @@ from integrations.database.idempotency import IdempotencyKeys
 from tests.doubles.booking_ports import NOW
 from tests.doubles.booking_upstream import FakeCards, FakePatients
 from tests.doubles.booking_world import World
+from tests.doubles.change_world import ChangeWorld
 from tests.doubles.rates import generous_rates
 
 SECRET = "only-for-tests-" * 4
@@ -226,6 +227,7 @@ async def api_on(
         quotes=world.quotes,
         starts=world.starts,
         checkouts=world.checkouts,
+        changes=ChangeWorld(world=world).service,
         email_verification=world.email_verification,
         records=records,
         operations=OperationsService(units=world.database),
