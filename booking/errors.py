@@ -8,6 +8,7 @@ DomainError
 ├── SubscriptionLimitReached    this process has reached its subscription quota
 │   └── CallerLimitReached      the caller or their network has
 ├── StaleCheckout               another writer changed the row first (optimistic locking); the receiver stops
+├── StaleChange                 the same, of a requested change
 ├── AlreadyCounted              a billing item or an appointment belongs to another checkout
 ├── UnknownState                a row or stored outcome of a newer version of this program, left to that version
 ├── AlertDeliveryFailed         an alert channel failed; the delivery is retried
@@ -62,6 +63,10 @@ class CallerLimitReached(SubscriptionLimitReached):
 
 class StaleCheckout(DomainError):
     """The row was written by another writer since it was read (optimistic locking)."""
+
+
+class StaleChange(DomainError):
+    """The row of a requested change was written by another writer since it was read (optimistic locking)."""
 
 
 class AlreadyCounted(DomainError):

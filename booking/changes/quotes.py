@@ -40,7 +40,7 @@ class CancellationQuote:
 
     appointment_id: str
     slot: Slot  # as it is booked
-    late: bool  # within the notice
+    late: bool  # with less notice than the policy asks (ChangePolicy.late_notice)
     free_until: datetime | None  # UTC; until when cancelling costs nothing; None: it always costs, or never
     refund: Money | None  # None: nothing was paid here, or nothing is given back
     kept: Money | None  # of what was paid

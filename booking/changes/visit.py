@@ -29,7 +29,7 @@ class VisitRules:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Verdict:
+class ChangeVerdict:
     """What the system of record says of this one visit; False where it says nothing: no verdict is a no."""
 
     can_cancel: bool
@@ -42,7 +42,7 @@ class BookedVisit:
 
     appointment: Appointment
     rules: VisitRules
-    verdict: Verdict
+    verdict: ChangeVerdict
     reschedules: int = 0  # how often its patient has moved it
     credit_used: bool | None = None  # None: unknown
     has_series: bool = False  # one of a recurring series, or a group's
