@@ -28,6 +28,7 @@ from integrations.database.idempotency import IdempotencyKeys
 from tests.doubles.booking_ports import NOW
 from tests.doubles.booking_upstream import FakeCards, FakePatients
 from tests.doubles.booking_world import World
+from tests.doubles.change_service import ScriptedChanges
 from tests.doubles.rates import generous_rates
 
 SECRET = "only-for-tests-" * 4
@@ -213,6 +214,7 @@ async def api_on(
     trusted: TrustedDocuments | None = None,
     sockets: SocketRules = SocketRules(),  # noqa: B008  # frozen
     rates: OperationRates | None = None,
+    changes: ScriptedChanges | None = None,
 ) -> AsyncIterator[Api]:
     """The API of a fresh practice, to nobody in particular."""
     world = World()
@@ -226,6 +228,7 @@ async def api_on(
         quotes=world.quotes,
         starts=world.starts,
         checkouts=world.checkouts,
+        changes=changes or ScriptedChanges(),
         email_verification=world.email_verification,
         records=records,
         operations=OperationsService(units=world.database),
