@@ -10,7 +10,7 @@ from enum import Enum, auto
 from types import TracebackType
 from typing import Protocol, Self
 
-from booking.changes.model import RequestedChange
+from booking.changes.repository import ChangeRepository
 from booking.checkout.model import Checkout, CheckoutState
 from booking.events.deliveries import Endpoints, EventDeliveries
 from booking.events.model import EventOutbox
@@ -101,73 +101,39 @@ class CheckoutRepository(Protocol):
         """
 
 
-class ChangeRepository(Protocol):
-    """The rows of requested changes, inside one unit of work."""
-
-    async def add(self, change: RequestedChange) -> RequestedChange | None:
-        """Insert the change at version 1 and return None; if one of the visit is open or needs attention, return that one instead."""
-
-    async def get(self, change_id: str) -> RequestedChange | None:
-        """The change, or None."""
-
-    async def open_for(self, appointment_id: str) -> RequestedChange | None:
-        """The change of this visit that is open or needs attention, or None."""
-
-    async def save(self, change: RequestedChange, *, was: RequestedChange) -> RequestedChange:
-        """Write the row if its version is still `change.version` (optimistic locking); returns it at the next version.
-
-        `was` is the row as it was read at that version. Raises StaleChange when the version has moved on.
-        """
-
-    async def due(self, now: datetime, *, limit: int) -> Sequence[str]:
-        """Ids of rows whose `due_at` has passed and that are not leased, longest due first; none at a state unknown here."""
-
-    async def defer(self, change_id: str, *, now: datetime) -> None:
-        """Postpone a row that is due and not leased, as CheckoutRepository.defer does."""
-
-    async def of_checkout(self, checkout_id: str) -> Sequence[RequestedChange]:
-        """Every change of a visit that this checkout booked, first requested first."""
-
-    async def booked(self, appointment_id: str) -> RequestedChange | None:
-        """The change that booked this visit (`new_appointment_id`), or None."""
-
-    async def in_doubt(self, since: datetime) -> Sequence[str]:
-        """Ids of open rows with an action that has been intended since `since` or longer."""
-
-
 class Claimant(Protocol):
-    """What claims a slot: a checkout, or a change that moves a visit into it."""
+    """Who claims a slot: a checkout, or a reschedule (RescheduleClaim)."""
 
     @property
     def id(self) -> str:
-        """The id of its row."""
+        """The id of the row that the claim belongs to."""
 
     @property
     def slot(self) -> Slot:
-        """The slot that it claims."""
+        """What it claims."""
 
     @property
     def created_at(self) -> datetime:
-        """When it began to rely on the slot being free (UTC)."""
+        """When it began, UTC."""
 
 
 class SlotClaims(Protocol):
     """Slot claims: the final exclusion. Two live claims of one clinician never overlap. Inside one unit of work."""
 
     async def take(self, claimant: Claimant) -> None:
-        """Claim the slot for a checkout or a change. Idempotent.
+        """Claim the slot for a checkout or a reschedule, whose row must be stored. Idempotent.
 
-        Raises SlotTaken when another claim overlaps it, or a visit that was confirmed after the claimant's `created_at`.
+        Raises SlotTaken when another claim overlaps it, or a visit that was booked or moved there after the claimant began.
         """
 
     async def release(self, claimant_id: str) -> None:
-        """Release the claim of a checkout or a change, if there is one."""
+        """Release the claim of this checkout or change, if there is one."""
 
     async def busy(self, clinician_ids: Sequence[str], span: Interval) -> Sequence[Busy]:
         """The claims of these clinicians that overlap the span."""
 
     async def release_begun(self, now: datetime) -> int:
-        """Release the claims of checkouts that wait for an operator although the visit's start has passed; returns their number."""
+        """Release the claims of checkouts and changes that wait for an operator although the slot's start has passed; returns their number."""
 
 
 class Scope(Enum):

@@ -12,6 +12,11 @@ from booking.changes.visit import BookedVisit, CancellationReasonOption, JoinLin
 from booking.models import Appointment, Charge
 from booking.money import Money
 
+# Reasons of an UpstreamRefused that means more than a refusal: the visit is not any more as it was when the quote was accepted …
+CHANGED_BY_PRACTICE = "changed_by_practice"
+# … or it is a group's, or one of a series, which is never changed here.
+NOT_SINGLE = "not_single"
+
 
 class Visits(Protocol):
     """Booked visits, one by one."""
