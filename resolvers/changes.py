@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from strawberry import ID
 
-from booking.changes import quotes as domain
+from booking import change_quotes as domain
 from booking.changes.model import (
     ActionKind,
     ActionState,

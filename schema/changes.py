@@ -16,7 +16,7 @@ from schema.slots import Slot
 
 @strawberry.enum(description="Who takes the fee of a late cancellation.")
 class FeeMethod(Enum):
-    """`booking.changes.quotes.FeeMethod`, with descriptions."""
+    """`booking.change_quotes.FeeMethod`, with descriptions."""
 
     CHARGED = enum_value("charged", description="It is charged at once, to the card that paid the visit.")
     BY_PRACTICE = enum_value("by_practice", description="The practice charges it itself, afterwards.")
@@ -25,7 +25,7 @@ class FeeMethod(Enum):
 @reached
 @strawberry.type(description="What a late cancellation costs.")
 class LateFee:
-    """`booking.changes.quotes.Fee`."""
+    """`booking.change_quotes.Fee`."""
 
     amount: Money = field(description="How much.")
     method: FeeMethod = field(description="Who takes it.")
@@ -33,7 +33,7 @@ class LateFee:
 
 @strawberry.enum(description="What becomes of the plan's credit that paid a visit.")
 class CreditOutcome(Enum):
-    """`booking.changes.quotes.CreditOutcome`, with descriptions."""
+    """`booking.change_quotes.CreditOutcome`, with descriptions."""
 
     GIVEN_BACK = enum_value("given_back", description="It can be used for another visit.")
     LOST = enum_value("lost", description="It is used up.")
@@ -45,7 +45,7 @@ class CreditOutcome(Enum):
     "if it has changed by then, `cancelAppointment` answers `CancellationQuoteChanged`."
 )
 class CancellationQuote:
-    """`booking.changes.quotes.CancellationQuote`. Its times are in UTC, so that one id has one content."""
+    """`booking.change_quotes.CancellationQuote`. Its times are in UTC, so that one id has one content."""
 
     id: strawberry.ID = field(description="Names the visit and these terms; `cancelAppointment` takes it.")
     appointment_id: strawberry.ID = field(description="The visit.")
@@ -76,7 +76,7 @@ class CancellationQuote:
     "If it has changed when its id is accepted, `rescheduleAppointment` answers `RescheduleQuoteChanged`."
 )
 class RescheduleQuote:
-    """`booking.changes.quotes.RescheduleQuote`. Its times are in UTC, so that one id has one content."""
+    """`booking.change_quotes.RescheduleQuote`. Its times are in UTC, so that one id has one content."""
 
     id: strawberry.ID = field(
         description="Names the visit and these terms; `rescheduleAppointment` takes it."

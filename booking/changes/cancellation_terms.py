@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from booking.card_amounts import is_chargeable
+from booking.change_quotes import CreditOutcome, Fee, FeeMethod
 from booking.changes.policy import ChangePolicy, PlanVisitTreatment
-from booking.changes.quotes import CreditOutcome, Fee, FeeMethod
 from booking.changes.visit import BookedVisit, Paid
 from booking.money import Money
 

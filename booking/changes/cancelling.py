@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 from datetime import datetime
 
+from booking.change_quotes import CancellationQuote, CreditOutcome, FeeMethod
 from booking.changes.cancellation_terms import CancellationTerms, free_with, staff_terms, terms_with
 from booking.changes.checks import Rule, cancel_until, cancellation_checks, refused_by
 from booking.changes.model import Action, ActionKind
 from booking.changes.policy import ChangePolicy
-from booking.changes.quotes import CancellationQuote, CreditOutcome, FeeMethod
 from booking.changes.visit import BookedVisit, Paid
 from booking.refusals.changes import CancellationNotAllowed, NotAllowedReason
 
@@ -56,7 +56,9 @@ def cancellation_actions(quote: CancellationQuote, paid: Paid | None) -> tuple[A
 
 
 def _actions(quote: CancellationQuote, paid: Paid | None) -> Iterator[Action]:
-    yield Action(kind=ActionKind.CANCEL_VISIT)
+    by_practice = quote.fee is not None and quote.fee.method is FeeMethod.BY_PRACTICE
+    # With an amount it is cancelled at the status for which the practice's system charges just this.
+    yield Action(kind=ActionKind.CANCEL_VISIT, amount=quote.fee.amount if quote.fee and by_practice else None)
     if paid is not None and quote.stops_recurring:
         yield Action(kind=ActionKind.STOP_RECURRING)
     if paid is not None and quote.refund is not None:

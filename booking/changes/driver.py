@@ -90,9 +90,7 @@ class ChangeDriver:
         except StaleChange:  # another driver took over
             return await self.load(change.id)
 
-    async def _carry_out(
-        self, change: RequestedChange, driver: str, *, sent_before: bool
-    ) -> RequestedChange:
+    async def _carry_out(self, change: RequestedChange, driver: str, *, sent_before: bool) -> RequestedChange:
         """Carry out actions while this driver has the lease. Raises StaleChange when another has taken the row over."""
         while change.state is ChangeState.OPEN and change.lease_owner == driver:
             try:

@@ -18,9 +18,6 @@ from booking.ports import Clock
 from booking.slots import Slot
 from booking.unit_of_work import Scope, UnitOfWorkFactory
 
-# A visit at one of these stands as it was booked.
-_STANDING = frozenset({AppointmentStatus.BOOKED, AppointmentStatus.CHECKED_IN})
-
 
 @dataclass(frozen=True, kw_only=True)
 class Moment:
@@ -43,7 +40,7 @@ def changed_by_practice(moment: Moment) -> Reason:
     as_booked = (
         visit is not None
         and not visit.deleted
-        and visit.appointment.status in _STANDING
+        and visit.appointment.status is AppointmentStatus.BOOKED
         and is_at(visit, moment.change.slot)
     )
     return None if as_booked else ChangeEndReason.CHANGED_BY_PRACTICE

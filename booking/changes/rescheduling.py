@@ -2,10 +2,10 @@
 
 from datetime import datetime
 
+from booking.change_quotes import RescheduleQuote
 from booking.changes.checks import Rule, moves_left, refused_by, reschedule_checks, reschedule_until
 from booking.changes.model import Action, ActionKind
 from booking.changes.policy import ChangePolicy
-from booking.changes.quotes import RescheduleQuote
 from booking.changes.visit import BookedVisit
 from booking.refusals.changes import NotAllowedReason, RescheduleNotAllowed, SlotDoesNotFit
 from booking.slots import Slot

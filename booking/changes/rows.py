@@ -120,6 +120,4 @@ def end_reason(refusal: Exception) -> ChangeEndReason:
 
 def _ended(change: RequestedChange, why: ChangeEndReason) -> RequestedChange:
     superseded = why is ChangeEndReason.CHANGED_BY_PRACTICE
-    return change.changed(
-        state=ChangeState.SUPERSEDED if superseded else ChangeState.REFUSED, end_reason=why
-    )
+    return change.changed(state=ChangeState.SUPERSEDED if superseded else ChangeState.REFUSED, end_reason=why)

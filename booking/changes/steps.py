@@ -11,7 +11,7 @@ from booking.changes.guards import is_at
 from booking.changes.model import ChangeEndReason, RequestedChange
 from booking.changes.ports import ChangePayments, Credits, VisitChanges, Visits
 from booking.changes.rows import current, done, flagged, taking_back
-from booking.errors import OutcomeUnknown
+from booking.errors import OutcomeUnknown, UpstreamRefused
 from booking.models import Appointment, AppointmentStatus
 from booking.money import Money
 from booking.operations.model import AttentionReason
@@ -30,13 +30,13 @@ class ChangeSteps:
         visits: Visits,
         visit_changes: VisitChanges,
         payments: ChangePayments,
-        credits: Credits,
+        credit_ledger: Credits,
         clock: Clock,
     ) -> None:
         self._visits = visits
         self._visit_changes = visit_changes
         self._payments = payments
-        self._credits = credits
+        self._credit_ledger = credit_ledger
         self._clock = clock
 
     async def cancel(self, change: RequestedChange) -> RequestedChange:
@@ -117,11 +117,11 @@ class ChangeSteps:
 
     async def read_credit(self, change: RequestedChange) -> RequestedChange:
         """Read whether the credit was given back, as the quote said. What the ledger does not show in time is for a person."""
-        given_back = await self._credits.given_back(change)
-        if not given_back and change.tries < CREDIT_TRIES:
-            raise OutcomeUnknown("the ledger does not show the credit yet")
-        after = done(change, now=self._clock.now(), given_back="yes" if given_back else "no")
-        return after if given_back else flagged(after, AttentionReason.CREDIT_NOT_GIVEN_BACK)
+        if not await self._credit_ledger.given_back(change):
+            if change.tries < CREDIT_TRIES:
+                raise OutcomeUnknown("the ledger does not show the credit yet")
+            raise UpstreamRefused("read_credit", "not_given_back")
+        return done(change, now=self._clock.now())
 
 
 def owed(change: RequestedChange, amount: Money) -> Money:

@@ -5,8 +5,8 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+from booking.change_quotes import CancellationQuote, Fee, FeeMethod, RescheduleQuote
 from booking.changes.model import Action, ActionKind, ActionState, ChangeKind, ChangeState, RequestedChange
-from booking.changes.quotes import CancellationQuote, Fee, FeeMethod, RescheduleQuote
 from booking.changes.visit import BookedVisit, CancellationReasonOption, ChangeVerdict, VisitRules
 from booking.errors import NotFound
 from booking.models import Appointment, AppointmentStatus

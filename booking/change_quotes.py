@@ -1,4 +1,7 @@
-"""Quotes of changes: what cancelling or moving a visit does now, and why. The patient accepts one by its id."""
+"""Quotes of changes: what cancelling or moving a visit does now, and why. The patient accepts one by its id.
+
+Beside the folders, since refusals carry them (refusals/changes.py). What they say is computed in changes/cancelling.py and rescheduling.py.
+"""
 
 import base64
 import hashlib
