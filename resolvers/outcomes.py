@@ -15,6 +15,7 @@ from booking.checkout import model as domain
 from booking.errors import NotFound, UnknownState
 from booking.models import Hold
 from booking.principals import Caller, guest_of
+from booking.refusals import Refusal
 from booking.slots import Slot
 from resolvers.catalog import names, to_clinicians
 from resolvers.changes import to_change
@@ -145,7 +146,7 @@ async def _recall_problem(reference: Reference, context: Context) -> object:
 async def _recall_cancellation_quote(context: Context, appointment_id: str) -> Problem:
     try:
         quote = await context.services.changes.cancellation_quote(context.identified, appointment_id)
-    except refusals.CancellationNotAllowed as refusal:
+    except Refusal as refusal:
         return PROBLEMS[type(refusal)].handle(refusal)
     return PROBLEMS[refusals.CancellationQuoteChanged].handle(refusals.CancellationQuoteChanged(quote))
 
@@ -153,7 +154,7 @@ async def _recall_cancellation_quote(context: Context, appointment_id: str) -> P
 async def _recall_reschedule_quote(context: Context, appointment_id: str) -> Problem:
     try:
         quote = await context.services.changes.reschedule_quote(context.identified, appointment_id)
-    except refusals.RescheduleNotAllowed as refusal:
+    except Refusal as refusal:
         return PROBLEMS[type(refusal)].handle(refusal)
     return PROBLEMS[refusals.RescheduleQuoteChanged].handle(refusals.RescheduleQuoteChanged(quote))
 

@@ -65,14 +65,14 @@ class AppointmentChangeProcessing:
 
 
 CancellationQuoteResult = Annotated[
-    CancellationQuoteSuccess | CancellationNotAllowed,
+    CancellationQuoteSuccess | CancellationNotAllowed | ChangeInProgress,
     strawberry.union(
         "CancellationQuoteResult", description="What cancelling a visit does, or why it is not possible here."
     ),
 ]
 
 RescheduleQuoteResult = Annotated[
-    RescheduleQuoteSuccess | RescheduleNotAllowed,
+    RescheduleQuoteSuccess | RescheduleNotAllowed | ChangeInProgress,
     strawberry.union(
         "RescheduleQuoteResult", description="What moving a visit means, or why it is not possible here."
     ),
