@@ -13,6 +13,7 @@ from types import TracebackType
 from typing import Self, TypeVar
 
 from booking.change_signals import BLOCKS, ChangeSignals, of_checkout, of_event
+from booking.changes.repository import ChangeRepository
 from booking.checkout.guards import SendFacts
 from booking.checkout.model import Checkout, CheckoutState
 from booking.checkout.transitions import CALLING, CLAIMING, ENDED, IN_FLIGHT, LATE, TERMINAL, UNDER_WAY
@@ -30,7 +31,7 @@ from booking.stored_names import Unknown
 from booking.sync.daily import DailyJobs
 from booking.sync.inbox import PendingRefreshes, Polls, Snapshots
 from booking.sync.webhook_subscriptions import KnownSubscriptions
-from booking.unit_of_work import Scope
+from booking.unit_of_work import Claimant, Scope
 
 T = TypeVar("T")
 
@@ -137,6 +138,7 @@ class FakeUnit:
     """One transaction on copies, each made when it is first asked for."""
 
     # Not kept in memory: what uses these is tested on the real database.
+    changes: ChangeRepository
     deliveries: EventDeliveries
     endpoints: Endpoints
     pending_refreshes: PendingRefreshes
@@ -307,6 +309,9 @@ class FakeCheckouts:
             or (row.state in UNDER_WAY and row.confirm_deadline and row.confirm_deadline <= since)
         )
 
+    async def booked(self, appointment_id: str) -> Checkout | None:
+        return next((row for row in self.rows.values() if row.appointment_id == appointment_id), None)
+
     async def awaiting(
         self, state: CheckoutState, *, checkout_id: str | None, patient_id: str | None
     ) -> Sequence[str]:
@@ -392,18 +397,18 @@ class FakeClaims:
             del self.slots[one]
         return len(begun)
 
-    async def take(self, checkout: Checkout) -> None:
-        others = {owner: slot for owner, slot in self.slots.items() if owner != checkout.id}
-        if _overlapping(others.values(), [checkout.slot.clinician_id], checkout.slot.interval):
+    async def take(self, claimant: Claimant) -> None:
+        others = {owner: slot for owner, slot in self.slots.items() if owner != claimant.id}
+        if _overlapping(others.values(), [claimant.slot.clinician_id], claimant.slot.interval):
             raise SlotTaken
-        self.slots.setdefault(checkout.id, checkout.slot)
-        booked = _booked_since(self._rows.values(), checkout.created_at, besides=checkout.id)
-        if _overlapping(booked, [checkout.slot.clinician_id], checkout.slot.interval):
-            del self.slots[checkout.id]
+        self.slots.setdefault(claimant.id, claimant.slot)
+        booked = _booked_since(self._rows.values(), claimant.created_at, besides=claimant.id)
+        if _overlapping(booked, [claimant.slot.clinician_id], claimant.slot.interval):
+            del self.slots[claimant.id]
             raise SlotTaken
 
-    async def release(self, checkout_id: str) -> None:
-        self.slots.pop(checkout_id, None)
+    async def release(self, claimant_id: str) -> None:
+        self.slots.pop(claimant_id, None)
 
     async def busy(self, clinician_ids: Sequence[str], span: Interval) -> Sequence[Busy]:
         return _overlapping(self.slots.values(), clinician_ids, span)
