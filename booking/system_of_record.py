@@ -18,6 +18,7 @@ from booking.ports import (
 from booking.resources import ChangedVisits, Changes, ResourceReader
 from booking.sync.drift import DriftCheck
 from booking.sync.webhook_subscriptions import Subscriptions
+from booking.visits.model import VisitRecords
 
 
 class ProvedKeys(ClinicianKeys, Protocol):
@@ -73,6 +74,7 @@ class SystemOfRecord:
     billing: Billing
     invoices: Invoices
     scheduling: Scheduling
+    visit_records: VisitRecords
     resources: ResourceSource
     changes: Changes
     subscriptions: Subscriptions  # to upstream's webhooks

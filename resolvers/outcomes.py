@@ -131,6 +131,10 @@ def _hold_reference(hold: api.Hold) -> dict[str, object]:
 
 
 async def _recall_hold(kept: Mapping[str, Any], context: Context) -> api.Hold:
+    """The hold as it stands, so that no replay shows an earlier state of it; one that is over as it was."""
+    clinicians = to_clinicians(await names(context.services))
+    if (live := await context.services.holds.view(context.identified, kept["id"])) is not None:
+        return to_hold(live, clinicians=clinicians)
     expires_at = datetime.fromisoformat(kept["expires_at"])
     hold = Hold(
         id=kept["id"],
@@ -142,7 +146,7 @@ async def _recall_hold(kept: Mapping[str, Any], context: Context) -> api.Hold:
         expires_at=expires_at,
         extensions=kept["extensions"],
     )
-    return to_hold(hold, clinicians=to_clinicians(await names(context.services)))
+    return to_hold(hold, clinicians=clinicians)
 
 
 async def _recall_start(reference: Mapping[str, Any], context: Context) -> StartCheckoutSuccess:

@@ -52,6 +52,7 @@ from integrations.healthie.subscriptions import HealthieSubscriptions
 from integrations.healthie.upstream import UpstreamCheck, compare_sdl
 from integrations.healthie.version_choice import Replaced
 from integrations.healthie.version_choice import only_logged as replacement_only_logged
+from integrations.healthie.visit_records import HealthieVisitRecords
 from integrations.healthie.webhooks import HealthieWebhooks
 from integrations.upstream.audit import CallAudit
 from integrations.upstream.gate import Gate
@@ -158,6 +159,7 @@ async def connect(
                 recipient_id=recipient_id,
             ),
             invoices=HealthieInvoices(staff=staff, comparison=comparison),
+            visit_records=HealthieVisitRecords(client=organization),
             scheduling=HealthieScheduling(clinician=keys.clinician, staff=staff, comparison=comparison),
             resources=HealthieResourceReader(client=organization, digest=digest),
             changes=HealthieChanges(client=organization, now=now),
