@@ -4,6 +4,7 @@ Best effort: a signal may be lost, and `ChangePoller` finds what was missed. A t
 patient data:
 
 `checkout:<id>`    a checkout, and its visit
+`change:<id>`      a requested change of a booked visit
 `clinician:<id>`   the holds, claims and bookings made here of a clinician's time
 `calendar:<id>`    a clinician's free time in the system of record; `calendar:` alone: everybody's
 `booked:<id>`      a visit was booked here with a clinician
@@ -17,6 +18,7 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Protocol
 
+from booking.changes.model import ActionKind, ActionState, RequestedChange
 from booking.checkout.model import Checkout, CheckoutState
 from booking.events.model import DomainEvent, EventName
 from booking.resources import Kind
@@ -36,6 +38,9 @@ _MOVES_TIME = frozenset(
         EventName.AVAILABILITY_CHANGED,
     }
 )
+
+# Actions of a requested change that change a visit.
+_CHANGES_VISIT = frozenset({ActionKind.CANCEL_VISIT, ActionKind.MOVE_VISIT, ActionKind.BOOK_VISIT})
 
 
 class ChangeSignals(Protocol):
@@ -126,6 +131,18 @@ def of_checkout(checkout: Checkout) -> set[str]:
         topics.add(f"booked:{checkout.slot.clinician_id}")
         if checkout.patient_id is not None:
             topics.add(f"patient:{checkout.patient_id}")
+    return topics
+
+
+def of_change(change: RequestedChange) -> set[str]:
+    """The topics to signal after this change was written.
+
+    As soon as the visit was cancelled, moved or booked anew, the free time of its clinicians is another one.
+    """
+    clinicians = {slot.clinician_id for slot in (change.slot, change.new_slot) if slot is not None}
+    topics = {f"change:{change.id}", *(f"clinician:{clinician}" for clinician in clinicians)}
+    if any(one.kind in _CHANGES_VISIT and one.state is ActionState.DONE for one in change.actions):
+        topics |= {f"patient:{change.patient_id}", *(f"calendar:{clinician}" for clinician in clinicians)}
     return topics
 
 

@@ -7,7 +7,9 @@ DomainError
 ├── Refusal                     in refusals/
 ├── SubscriptionLimitReached    this process has reached its subscription quota
 │   └── CallerLimitReached      the caller or their network has
-├── StaleCheckout               another writer changed the row first (optimistic locking); the receiver stops
+├── StaleRow                    another writer changed the row first (optimistic locking); the receiver stops
+│   ├── StaleCheckout           a checkout's
+│   └── StaleChange             a requested change's
 ├── AlreadyCounted              a billing item or an appointment belongs to another checkout
 ├── UnknownState                a row or stored outcome of a newer version of this program, left to that version
 ├── AlertDeliveryFailed         an alert channel failed; the delivery is retried
@@ -60,8 +62,16 @@ class CallerLimitReached(SubscriptionLimitReached):
     message = "You are watching too many different things. Complete some of them first, or ask by a query."
 
 
-class StaleCheckout(DomainError):
+class StaleRow(DomainError):
     """The row was written by another writer since it was read (optimistic locking)."""
+
+
+class StaleCheckout(StaleRow):
+    """A checkout's row is stale."""
+
+
+class StaleChange(StaleRow):
+    """The row of a requested change is stale."""
 
 
 class AlreadyCounted(DomainError):

@@ -10,6 +10,7 @@ from enum import Enum, auto
 from types import TracebackType
 from typing import Protocol, Self
 
+from booking.changes.repository import ChangeRepository
 from booking.checkout.model import Checkout, CheckoutState
 from booking.events.deliveries import Endpoints, EventDeliveries
 from booking.events.model import EventOutbox
@@ -21,7 +22,7 @@ from booking.operations.model import (
     HistoryEntry,
     ListCursor,
 )
-from booking.slots import Busy, Interval
+from booking.slots import Busy, Interval, Slot
 from booking.sync.daily import DailyJobs
 from booking.sync.inbox import PendingRefreshes, Polls, Snapshots
 from booking.sync.webhook_subscriptions import KnownSubscriptions
@@ -38,6 +39,9 @@ class CheckoutRepository(Protocol):
 
     async def live_for_hold(self, hold_id: str) -> Checkout | None:
         """The checkout that uses the hold and has not ended, or None."""
+
+    async def booked(self, appointment_id: str) -> Checkout | None:
+        """The checkout that booked this visit, or None."""
 
     async def save(
         self, checkout: Checkout, *, was: Checkout | None = None, history: Sequence[HistoryEntry] = ()
@@ -97,23 +101,39 @@ class CheckoutRepository(Protocol):
         """
 
 
+class Claimant(Protocol):
+    """Who claims a slot: a checkout, or a reschedule (RescheduleClaim)."""
+
+    @property
+    def id(self) -> str:
+        """The id of the row that the claim belongs to."""
+
+    @property
+    def slot(self) -> Slot:
+        """What it claims."""
+
+    @property
+    def created_at(self) -> datetime:
+        """When it began, UTC."""
+
+
 class SlotClaims(Protocol):
     """Slot claims: the final exclusion. Two live claims of one clinician never overlap. Inside one unit of work."""
 
-    async def take(self, checkout: Checkout) -> None:
-        """Claim the slot for the checkout. Idempotent.
+    async def take(self, claimant: Claimant) -> None:
+        """Claim the slot for a checkout or a reschedule, whose row must be stored. Idempotent.
 
-        Raises SlotTaken when another claim overlaps it, or a visit that was confirmed after this checkout started.
+        Raises SlotTaken when another claim overlaps it, or a visit that was booked or moved there after the claimant began.
         """
 
-    async def release(self, checkout_id: str) -> None:
-        """Release the checkout's claim, if there is one."""
+    async def release(self, claimant_id: str) -> None:
+        """Release the claim of this checkout or change, if there is one."""
 
     async def busy(self, clinician_ids: Sequence[str], span: Interval) -> Sequence[Busy]:
         """The claims of these clinicians that overlap the span."""
 
     async def release_begun(self, now: datetime) -> int:
-        """Release the claims of checkouts that wait for an operator although the visit's start has passed; returns their number."""
+        """Release the claims of checkouts and changes that wait for an operator although the slot's start has passed; returns their number."""
 
 
 class Scope(Enum):
@@ -133,6 +153,10 @@ class UnitOfWork(Protocol):
     @property
     def checkouts(self) -> CheckoutRepository:
         """The rows of checkouts."""
+
+    @property
+    def changes(self) -> ChangeRepository:
+        """The rows of requested changes."""
 
     @property
     def claims(self) -> SlotClaims:

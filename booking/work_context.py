@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from booking.audit.model import SYSTEM_ACTOR
+from booking.changes.model import RequestedChange
 from booking.checkout.model import Checkout
 from booking.checkout.transitions import LATE, UNDER_WAY
 from booking.errors import UpstreamUnavailable
@@ -128,6 +129,23 @@ def working_for(checkout: Checkout) -> AbstractContextManager[None]:
             owner_kind=kind_of(checkout.owner),
             patient_id=checkout.patient_id,
             lane=Lane.CHECKOUT if checkout.state in UNDER_WAY | LATE else None,
+            deadline=None,
+        )
+    )
+
+
+def working_for_change(change: RequestedChange) -> AbstractContextManager[None]:
+    """Everything inside is done for this change of a visit, as `working_for` a checkout.
+
+    The audit trail shows it under the checkout that booked the visit; under the change itself where the practice booked it.
+    """
+    return _Working(
+        replace(
+            current_work.get(),
+            checkout_id=change.checkout_id or change.id,
+            owner_kind=kind_of(change.owner),
+            patient_id=change.patient_id,
+            lane=Lane.CHECKOUT,
             deadline=None,
         )
     )

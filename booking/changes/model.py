@@ -54,6 +54,8 @@ class ActionState(StrEnum):
     INTENDED = "intended"  # committed before it is sent: whoever finds it assumes that it was sent
     DONE = "done"  # and read back
     FAILED = "failed"  # certainly not done, and not going to be
+    UNDO_INTENDED = "undo_intended"  # it was done, and is being undone, since a later one was refused
+    UNDONE = "undone"
 
 
 class ChangeEndReason(StrEnum):
@@ -75,6 +77,7 @@ class Action:
     state: ActionState = ActionState.PENDING
     amount: Money | None = None  # of a refund or a fee, as accepted
     intended_at: datetime | None = None  # UTC; when the intent was first committed
+    ended_at: datetime | None = None  # UTC; when its outcome was committed
     result: Mapping[str, str] = field(default_factory=dict)  # ids that upstream answered; no patient data
 
 
@@ -99,13 +102,19 @@ class RequestedChange:
     quote_id: str  # that was accepted
     reason: str | None = field(default=None, repr=False)  # the patient's words. Sealed; cleared at the end.
     reason_id: str | None = None  # of the practice's list
-    late: bool = False  # within the practice's notice
+    # Staff's: why they set the policy aside. Kept, and sealed as the reason is.
+    note: str | None = field(default=None, repr=False)
+    # It is cancelled at the status for which the practice's system charges its late fee itself.
+    late: bool = False
     # The charge that is refunded, and what the card of a fee is.
     payment_id: str | None = None
     charge_id: str | None = None
     card_id: str | None = None
+    charged_by: str | None = None  # the clinician whose key made the charge
+    refunded_before: Money | None = None  # of the payment, when the quote was accepted
     recurring_payment_id: str | None = None
     actions: tuple[Action, ...]
+    new_appointment_id: str | None = None  # that BOOK_VISIT booked
     end_reason: ChangeEndReason | Unknown | None = None
     attention: tuple[str, ...] = ()
     tries: int = 0
@@ -118,15 +127,26 @@ class RequestedChange:
 
     @property
     def at(self) -> int | None:
-        """The index of the action that comes next; None when all are done."""
-        return next(
-            (n for n, action in enumerate(self.actions) if action.state is not ActionState.DONE), None
-        )
+        """The index of the action that a driver works on: one that is being undone, else the first that is not done.
+
+        None when all are done, or one has failed.
+        """
+        states = [action.state for action in self.actions]
+        if ActionState.UNDO_INTENDED in states:
+            return states.index(ActionState.UNDO_INTENDED)
+        if ActionState.FAILED in states:
+            return None
+        return next((n for n, state in enumerate(states) if state is not ActionState.DONE), None)
 
     @property
     def begun(self) -> bool:
         """Whether an action is done: from then on the change is finished, or a person looks after it."""
         return any(action.state is ActionState.DONE for action in self.actions)
+
+    @property
+    def ended(self) -> bool:
+        """Whether no driver works on it again by itself; a newer release's state is not known to have ended."""
+        return self.state in {ChangeState.DONE, ChangeState.REFUSED, ChangeState.SUPERSEDED}
 
     def upstream_key(self, index: int) -> str:
         """The idempotency key, upstream, of an action that moves money."""

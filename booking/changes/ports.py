@@ -9,7 +9,13 @@ from typing import Protocol
 
 from booking.changes.model import RequestedChange
 from booking.changes.visit import BookedVisit, CancellationReasonOption, JoinLinks, VisitAsStands
+from booking.models import Appointment, Charge
 from booking.money import Money
+
+# Reasons of an UpstreamRefused that means more than a refusal: the visit is not any more as it was when the quote was accepted …
+CHANGED_BY_PRACTICE = "changed_by_practice"
+# … or it is a group's, or one of a series, which is never changed here.
+NOT_SINGLE = "not_single"
 
 
 class Visits(Protocol):
@@ -32,7 +38,7 @@ class VisitChanges(Protocol):
     """Changes of a booked visit."""
 
     async def cancel(self, change: RequestedChange) -> None:
-        """Cancel the visit by its patient, with `reason`, as late if `late` and the practice charges for that; read back.
+        """Cancel the visit by its patient, with `reason`; if `late`, at the status of a late cancellation. Read back.
 
         The visit stays readable. Raises UpstreamRefused, ClinicianNotBookable, OutcomeUnknown, UpstreamUnavailable.
         """
@@ -43,24 +49,30 @@ class VisitChanges(Protocol):
         Raises SlotTaken when the time is certainly gone and the visit stands where it was; else as `cancel`.
         """
 
-    async def book(self, change: RequestedChange) -> str:
-        """Book a new visit in `new_slot` that names the change in its reference; returns its id. Raises as Scheduling.book."""
+    async def book(self, change: RequestedChange) -> Appointment:
+        """Book a new visit in `new_slot`, with the change's id as its reference (`Appointment.checkout_id`), and read it back.
 
-    async def find_booked(self, change: RequestedChange) -> str | None:
-        """The id of the visit that `book` made for this change; None when there is none."""
+        The caller compares what was read back with what was asked. Raises as Scheduling.book.
+        """
+
+    async def find_booked(self, change: RequestedChange) -> Appointment | None:
+        """The visit that `book` made for this change; None when there is none."""
 
     async def delete_booked(self, change: RequestedChange) -> None:
-        """Delete the visit that `book` made; idempotent, read back."""
+        """Delete the visit that `book` made (`new_appointment_id`); idempotent, read back."""
 
 
 class ChangePayments(Protocol):
     """Money that a change moves, all of it through the system of record."""
 
-    async def refunded(self, change: RequestedChange) -> Money:
-        """How much of the payment was given back so far."""
+    async def refunded(self, charge: Charge, *, clinician_id: str) -> Money:
+        """How much of the payment was given back so far; read with the key of the clinician who charged it."""
 
     async def refund(self, change: RequestedChange, index: int) -> Money:
-        """Give back the amount of the action, in all and never more; returns what is given back so far. Idempotent."""
+        """Give back what is missing to `refunded_before` and the action's amount, and never more. Idempotent.
+
+        Returns what is given back so far, read back.
+        """
 
     async def charge_fee(self, change: RequestedChange, index: int) -> str:
         """Charge the fee of the action to the card; returns the payment's id. Raises as Billing.charge."""

@@ -3,8 +3,10 @@
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from booking.catalog.model import ContactType
 from booking.models import Appointment, Charge
 from booking.money import Money
+from booking.slots import Slot
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,7 +31,7 @@ class VisitRules:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Verdict:
+class ChangeVerdict:
     """What the system of record says of this one visit; False where it says nothing: no verdict is a no."""
 
     can_cancel: bool
@@ -42,10 +44,25 @@ class BookedVisit:
 
     appointment: Appointment
     rules: VisitRules
-    verdict: Verdict
+    verdict: ChangeVerdict
     reschedules: int = 0  # how often its patient has moved it
     credit_used: bool | None = None  # None: unknown
     has_series: bool = False  # one of a recurring series, or a group's
+
+    @property
+    def slot(self) -> Slot | None:
+        """The slot that the visit takes; None where patients cannot book such a visit, so that none may change it here."""
+        visit = self.appointment
+        if visit.clinician_id is None or visit.visit_type_id is None or visit.contact_type is None:
+            return None
+        return Slot(
+            clinician_id=visit.clinician_id,
+            visit_type_id=visit.visit_type_id,
+            contact_type=visit.contact_type,
+            location_id=visit.location_id if visit.contact_type is ContactType.IN_PERSON else None,
+            start=visit.start,
+            minutes=visit.minutes,
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,6 +73,12 @@ class Paid:
     refunded: Money  # so far
     plan_id: str | None  # None: the single visit
     list_price: Money
+
+    @property
+    def left(self) -> Money:
+        """What of the payment was not given back; never less than nothing."""
+        left = self.charge.net - self.refunded
+        return left if left.amount > 0 else Money.of(0, left.currency)
 
 
 @dataclass(frozen=True, kw_only=True)

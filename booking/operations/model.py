@@ -17,6 +17,10 @@ class AttentionReason(StrEnum):
 
     OUT_OF_TRIES = "out_of_tries"
     APPOINTMENT_NOT_DELETED = "appointment_not_deleted"
+    # Of a requested change whose earlier actions are done: what the patient accepted, and upstream refused.
+    VISIT_NOT_CANCELLED = "visit_not_cancelled"
+    FEE_NOT_CHARGED = "fee_not_charged"
+    CREDIT_NOT_GIVEN_BACK = "credit_not_given_back"  # the quote said so, and the ledger does not show it
     RECURRING_NOT_CANCELLED = "recurring_payment_not_cancelled"
     REFUND_FAILED = "refund_failed"
     CHARGED_WRONGLY = "charged_wrongly"  # on other terms than the patient accepted
@@ -96,6 +100,7 @@ class HistoryKind(StrEnum):
     """The kinds of entries in a checkout's history."""
 
     STARTED = "started"
+    REQUESTED = "requested"  # a change of a booked visit: its patient, or staff, accepted its quote
     REQUOTED = "requoted"
     EMAIL_CODE_SENT = "email_code_sent"  # to the guest
     EMAIL_CODE_WRONG = "email_code_wrong"

@@ -3,7 +3,7 @@
 from datetime import datetime
 from enum import StrEnum
 
-from booking.changes.quotes import CancellationQuote, RescheduleQuote
+from booking.change_quotes import CancellationQuote, RescheduleQuote
 from booking.refusals.base import Refusal
 
 

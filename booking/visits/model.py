@@ -35,7 +35,7 @@ class VisitRecords(Protocol):
         """The visit, whoever treats by now, a deleted one too; None when there is none. Raises UpstreamUnavailable."""
 
 
-class VisitAccess(Protocol):
+class VisitDetails(Protocol):
     """The part of `booking.changes.ports.Visits` that showing a visit needs."""
 
     async def get(self, appointment_id: str) -> BookedVisit | None:

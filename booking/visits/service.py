@@ -22,7 +22,7 @@ from booking.visits.known import as_last_known, record_of
 from booking.visits.model import (
     CalendarLinks,
     ChangeOptionsOf,
-    VisitAccess,
+    VisitDetails,
     VisitRecord,
     VisitRecords,
     is_upcoming,
@@ -52,14 +52,14 @@ class VisitService:
         self,
         *,
         records: VisitRecords,
-        access: VisitAccess,
+        details: VisitDetails,
         changes: ChangeOptionsOf,
         links: CalendarLinks,
         units: UnitOfWorkFactory,
         clock: Clock,
     ) -> None:
         self._records = records
-        self._access = access
+        self._details = details
         self._changes = changes
         self._links = links
         self._units = units
@@ -123,7 +123,7 @@ class VisitService:
         opens = self.joinable_from(visit)
         if opens is None or visit.clinician_id is None or self._clock.now() < opens:
             return None
-        links = await self._access.join_links(visit.id, clinician_id=visit.clinician_id)
+        links = await self._details.join_links(visit.id, clinician_id=visit.clinician_id)
         return links if links.url or links.dial_in else None
 
     def calendar_link(self, visit: Appointment) -> str:
@@ -139,7 +139,7 @@ class VisitService:
 
     async def _read_options(self, appointment_id: str) -> ChangeOptions:
         async with self._turns:
-            visit = await self._access.get(appointment_id)
+            visit = await self._details.get(appointment_id)
         return await self._changes.options(visit) if visit is not None else _NO_OPTIONS
 
     async def _snapshot(self, appointment_id: str) -> Snapshot | None:

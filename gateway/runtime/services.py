@@ -175,7 +175,7 @@ def _checkouts(
 def _visits(base: Foundation, *, upstream: SystemOfRecord, changes: ChangeOptionsOf) -> VisitService:
     return VisitService(
         records=upstream.visit_records,
-        access=upstream.visits,
+        details=upstream.visits,
         changes=changes,
         links=calendar_links(base.settings, base.clock),
         units=base.units,

@@ -10,10 +10,11 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from booking.scheduling.taken_time import RecordedTime
 from booking.slots import Busy, Interval
-from integrations.database.claims import CLOCK_SKEW, VISIT_STANDS
+from integrations.database.claims import CLOCK_SKEW, MOVED_VISIT_STANDS, VISIT_STANDS, VISIT_UNCHANGED
 from integrations.database.columns import UtcTime, one_of
 from integrations.database.engine import reading
 from integrations.database.prepared import PreparedRead
+from integrations.database.tables.changes import requested_changes
 from integrations.database.tables.checkouts import checkouts
 from integrations.database.tables.slots import slot_claims
 
@@ -56,7 +57,7 @@ class SqlChangeReader:
     async def recorded(
         self, clinician_ids: Collection[str], span: Interval, *, since: datetime
     ) -> RecordedTime:
-        """Claims that overlap the span, and visits booked here after `since`, with a margin for the clocks of other processes."""
+        """Claims that overlap the span, and visits booked or moved here after `since`, with a margin for the clocks of other processes."""
         wanted = {"clinicians": [*clinician_ids], "start": span.start, "end": span.end}
         rows = await self._recorded(wanted | {"since": since - CLOCK_SKEW})
         return RecordedTime(
@@ -87,8 +88,19 @@ def _recorded(dialect: str) -> CompoundSelect[Any]:
         _c.ends_at > bindparam("start", type_=UtcTime),
         VISIT_STANDS,
         _c.ended_at >= bindparam("since", type_=UtcTime),
+        VISIT_UNCHANGED,
     )
-    return union_all(claimed, booked)
+    m = requested_changes.c
+    moved = select(
+        m.new_clinician_id, m.new_starts_at, m.new_ends_at, literal(value=True, type_=Boolean)
+    ).where(
+        one_of(dialect, m.new_clinician_id, "clinicians"),
+        m.new_starts_at < bindparam("end", type_=UtcTime),
+        m.new_ends_at > bindparam("start", type_=UtcTime),
+        MOVED_VISIT_STANDS,
+        m.ended_at >= bindparam("since", type_=UtcTime),
+    )
+    return union_all(claimed, booked, moved)
 
 
 def _chunks(names: Collection[str]) -> Iterator[tuple[str, ...]]:

@@ -3,23 +3,29 @@
 PostgreSQL enforces it by an exclusion constraint. SQLite enforces it by having one writer: a unit of work begins
 IMMEDIATE, so no other write can come between the check and the insert.
 
-A confirmed checkout releases its claim, since the visit is then in Healthie. For a checkout that was started before that (its hold
-was lost meanwhile), the confirmed row itself counts as a claim.
+A claim belongs to a checkout or to a reschedule, never to neither: the table's constraints see to it.
+
+A confirmed checkout releases its claim, since the visit is then in Healthie; so does a reschedule that is done. For who began
+before that (their hold was lost meanwhile), the row itself counts as a claim, until a requested change has cancelled the visit or moved
+it away.
 """
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from functools import cache
 
-from sqlalchemy import String, and_, bindparam, delete, exists, or_, select, text
+from sqlalchemy import Column, ColumnElement, String, and_, bindparam, delete, exists, func, or_, select, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from booking.changes.model import ChangeState
 from booking.checkout.model import Checkout, CheckoutState
 from booking.checkout.transitions import LATE
 from booking.refusals import SlotTaken
 from booking.slots import Busy, Interval
+from booking.unit_of_work import Claimant
 from integrations.database.columns import UtcTime, upsert_in
+from integrations.database.tables import changes
 from integrations.database.tables.checkouts import NOT_OVER, checkouts
 from integrations.database.tables.slots import slot_claims
 
@@ -37,29 +43,57 @@ VISIT_STANDS = or_(
     ),
 )
 
+_changes, _later = changes.requested_changes, changes.requested_changes.alias("later")
+
+# Condition on a checkout's row: no requested change has cancelled its visit since, or moved it away.
+VISIT_UNCHANGED = ~exists().where(
+    _later.c.checkout_id == checkouts.c.id, _later.c.freed_at.is_not(None)
+).correlate(checkouts)
+
+# Condition on the row of a requested change: it has moved the visit, which stands at the new time.
+MOVED_VISIT_STANDS = and_(
+    text(changes.MOVED),
+    ~exists()
+    .where(
+        _later.c.appointment_id == func.coalesce(_changes.c.new_appointment_id, _changes.c.appointment_id),
+        _later.c.created_at > _changes.c.created_at,
+        _later.c.freed_at.is_not(None),
+    )
+    .correlate(_changes),
+)
+
 # Statements are built once, since every checkout executes them.
 _MINE, _CLINICIAN = bindparam("mine", type_=String), bindparam("clinician", type_=String)
 _START, _END = bindparam("start", type_=UtcTime), bindparam("end", type_=UtcTime)
+_SINCE = bindparam("since", type_=UtcTime)
 _TAKEN_BY_ANOTHER = exists().where(
-    _c.checkout_id != _MINE,
+    func.coalesce(_c.checkout_id, _c.change_id) != _MINE,
     _c.clinician_id == _CLINICIAN,
     _c.starts_at < _END,
     _c.ends_at > _START,
 )
-_COLUMNS = ("checkout_id", "clinician_id", "starts_at", "ends_at")
 _UNLESS_TAKEN = select(_MINE, _CLINICIAN, _START, _END).where(~_TAKEN_BY_ANOTHER)
-_CONFIRMED_SINCE = select(
-    exists().where(
-        checkouts.c.clinician_id == _CLINICIAN,
-        checkouts.c.starts_at < _END,
-        checkouts.c.ends_at > _START,
-        VISIT_STANDS,
-        checkouts.c.ended_at >= bindparam("since", type_=UtcTime),
-        checkouts.c.id != _MINE,
-    )
+_CONFIRMED_SINCE = exists().where(
+    checkouts.c.clinician_id == _CLINICIAN,
+    checkouts.c.starts_at < _END,
+    checkouts.c.ends_at > _START,
+    VISIT_STANDS,
+    checkouts.c.ended_at >= _SINCE,
+    checkouts.c.id != _MINE,
+    VISIT_UNCHANGED,
 )
-_HAS = select(exists().where(_c.checkout_id == _MINE))
-_RELEASE = delete(slot_claims).where(_c.checkout_id == _MINE)
+_MOVED_SINCE = exists().where(
+    _changes.c.new_clinician_id == _CLINICIAN,
+    _changes.c.new_starts_at < _END,
+    _changes.c.new_ends_at > _START,
+    MOVED_VISIT_STANDS,
+    _changes.c.ended_at >= _SINCE,
+    _changes.c.id != _MINE,
+)
+_BOOKED_SINCE = select(or_(_CONFIRMED_SINCE, _MOVED_SINCE))
+_IS_MINE: ColumnElement[bool] = or_(_c.checkout_id == _MINE, _c.change_id == _MINE)
+_HAS = select(exists().where(_IS_MINE))
+_RELEASE = delete(slot_claims).where(_IS_MINE)
 
 
 class SqlClaims:
@@ -68,31 +102,32 @@ class SqlClaims:
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection
 
-    async def take(self, checkout: Checkout) -> None:
-        """Claim the slot for the checkout; idempotent.
+    async def take(self, claimant: Claimant) -> None:
+        """Claim the slot for a checkout, or for a reschedule, whose row is stored; idempotent.
 
-        Raises SlotTaken when it overlaps another claim, or a visit that was confirmed since this checkout was started.
+        Raises SlotTaken when it overlaps another claim, or a visit that was booked or moved there since the claimant began.
         """
-        slot = checkout.slot
+        slot = claimant.slot
         mine = {
-            "mine": checkout.id,
+            "mine": claimant.id,
             "clinician": slot.clinician_id,
             "start": slot.start,
             "end": slot.end,
         }
+        owner = _c.checkout_id if isinstance(claimant, Checkout) else _c.change_id
         # DO NOTHING covers the exclusion constraint too, waits for a rival to commit or roll back, and aborts no transaction.
-        insert = _take_unless_taken(self._connection.dialect.name)
-        if not (await self._connection.execute(insert, mine)).rowcount and not await self._has(checkout.id):
+        insert = _take_unless_taken(self._connection.dialect.name, owner)
+        if not (await self._connection.execute(insert, mine)).rowcount and not await self._has(claimant.id):
             raise SlotTaken
-        # Only after the insert: a checkout that released its claim meanwhile has committed its outcome by now.
-        since = checkout.created_at - CLOCK_SKEW
-        if await self._connection.scalar(_CONFIRMED_SINCE, mine | {"since": since}):
-            await self.release(checkout.id)
+        # Only after the insert: one who released their claim meanwhile has committed the outcome by now.
+        since = claimant.created_at - CLOCK_SKEW
+        if await self._connection.scalar(_BOOKED_SINCE, mine | {"since": since}):
+            await self.release(claimant.id)
             raise SlotTaken
 
-    async def release(self, checkout_id: str) -> None:
-        """Release the checkout's claim, if it has one."""
-        await self._connection.execute(_RELEASE, {"mine": checkout_id})
+    async def release(self, claimant_id: str) -> None:
+        """Release the claim of this checkout or change, if it has one."""
+        await self._connection.execute(_RELEASE, {"mine": claimant_id})
 
     async def busy(self, clinician_ids: Sequence[str], span: Interval) -> Sequence[Busy]:
         """The claims of these clinicians that overlap the span."""
@@ -105,18 +140,23 @@ class SqlClaims:
         ]
 
     async def release_begun(self, now: datetime) -> int:
-        """Release the claims of checkouts that wait for a person while their visit's start has passed; returns how many."""
+        """Release the claims of those who wait for a person while the slot's start has passed; returns how many."""
         waiting = select(checkouts.c.id).where(
             checkouts.c.state == CheckoutState.NEEDS_ATTENTION, text(NOT_OVER)
         )
-        begun = delete(slot_claims).where(_c.starts_at <= now, _c.checkout_id.in_(waiting))
+        changes_waiting = select(_changes.c.id).where(
+            _changes.c.state == ChangeState.NEEDS_ATTENTION, text(changes.NOT_ENDED)
+        )
+        waits = or_(_c.checkout_id.in_(waiting), _c.change_id.in_(changes_waiting))
+        begun = delete(slot_claims).where(_c.starts_at <= now, waits)
         return (await self._connection.execute(begun)).rowcount
 
-    async def _has(self, checkout_id: str) -> bool:
-        return bool(await self._connection.scalar(_HAS, {"mine": checkout_id}))
+    async def _has(self, claimant_id: str) -> bool:
+        return bool(await self._connection.scalar(_HAS, {"mine": claimant_id}))
 
 
 @cache
-def _take_unless_taken(dialect: str) -> postgresql.Insert | sqlite.Insert:
+def _take_unless_taken(dialect: str, owner: Column[str]) -> postgresql.Insert | sqlite.Insert:
     """Insert the claim unless another one overlaps it; what PostgreSQL's constraint sees besides is ignored, too."""
-    return upsert_in(dialect, slot_claims).from_select(_COLUMNS, _UNLESS_TAKEN).on_conflict_do_nothing()
+    columns = (owner.name, "clinician_id", "starts_at", "ends_at")
+    return upsert_in(dialect, slot_claims).from_select(columns, _UNLESS_TAKEN).on_conflict_do_nothing()

@@ -7,7 +7,7 @@ from typing import Protocol, Self
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from booking.change_signals import BLOCKS, ChangeSignals, of_checkout, of_event
+from booking.change_signals import BLOCKS, ChangeSignals, of_change, of_checkout, of_event
 from booking.unit_of_work import Scope
 from integrations.database.alerts import SqlAlerts, SqlClinicianBlocks
 from integrations.database.checkouts import SqlCheckouts
@@ -19,6 +19,7 @@ from integrations.database.engine import committing_itself, reading
 from integrations.database.event_outbox import SqlEventOutbox
 from integrations.database.history import SqlCheckoutHistory
 from integrations.database.pending_refreshes import SqlPendingRefreshes
+from integrations.database.requested_changes import SqlRequestedChanges
 from integrations.database.sealing import Sealer
 from integrations.database.snapshots import SqlPolls, SqlSnapshots
 from integrations.database.webhook_subscriptions import SqlKnownSubscriptions
@@ -46,8 +47,9 @@ class SqlUnitOfWork:
         self._sealer = sealer
         self._change_signals = change_signals
         self._exits = AsyncExitStack()
-        # The three that `commit` asks what they wrote; None: not used in this transaction.
+        # The four that `commit` asks what they wrote; None: not used in this transaction.
         self._checkouts: SqlCheckouts | None = None
+        self._changes: SqlRequestedChanges | None = None
         self._outbox: SqlEventOutbox | None = None
         self._blocks: SqlClinicianBlocks | None = None
 
@@ -56,6 +58,12 @@ class SqlUnitOfWork:
         """The rows of checkouts."""
         self._checkouts = SqlCheckouts(self._connection, self._sealer)
         return self._checkouts
+
+    @cached_property
+    def changes(self) -> SqlRequestedChanges:
+        """The rows of requested changes."""
+        self._changes = SqlRequestedChanges(self._connection, self._sealer)
+        return self._changes
 
     @cached_property
     def claims(self) -> SqlClaims:
@@ -123,7 +131,7 @@ class SqlUnitOfWork:
         """Commit; then publish change signals for what was written."""
         if self._scope is Scope.READING:
             raise AssertionError("a unit of work that only reads has nothing to commit")
-        if self._checkouts is not None and self._checkouts.refused:
+        if any(one is not None and one.refused for one in (self._checkouts, self._changes)):
             # PostgreSQL would roll back, and report success.
             raise AssertionError("a transaction ends with the write that is refused")
         await self._connection.commit()
@@ -131,10 +139,12 @@ class SqlUnitOfWork:
             self._change_signals.publish(self._topics())
 
     def _topics(self) -> set[str]:
-        """The topics of the checkouts, events and blocks that were written in this transaction."""
+        """The topics of the checkouts, changes, events and blocks that were written in this transaction."""
         topics: set[str] = set()
         if self._checkouts is not None:
             topics.update(*map(of_checkout, self._checkouts.written))
+        if self._changes is not None:
+            topics.update(*map(of_change, self._changes.written))
         if self._outbox is not None:
             topics.update(*map(of_event, self._outbox.written))
         if self._blocks is not None and self._blocks.written:

@@ -1,9 +1,9 @@
-"""Tables of clinicians' occupied time: holds, which expire, and the slot claims of checkouts, which do not."""
+"""Tables of clinicians' occupied time: holds, which expire, and the slot claims of checkouts and of reschedules, which do not."""
 
-from sqlalchemy import Column, ForeignKey, Index, Integer, String, Table, column, func, text
+from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, Integer, String, Table, column, func, text
 from sqlalchemy.dialects.postgresql import ExcludeConstraint
 
-from integrations.database.columns import UtcTime
+from integrations.database.columns import Counter, UtcTime
 from integrations.database.tables.declaring import metadata
 
 holds = Table(
@@ -33,10 +33,16 @@ holds = Table(
 slot_claims = Table(
     "slot_claims",
     metadata,
-    Column("checkout_id", String, ForeignKey("checkouts.id"), primary_key=True),
+    Column("sequence", Counter, primary_key=True, autoincrement=True),
+    # The owner is a checkout or a reschedule. The version before writes only the first.
+    Column("checkout_id", String, ForeignKey("checkouts.id")),
+    Column("change_id", String, ForeignKey("requested_changes.id")),
     Column("clinician_id", String, nullable=False),
     Column("starts_at", UtcTime, nullable=False),
     Column("ends_at", UtcTime, nullable=False),
+    CheckConstraint("(checkout_id IS NULL) <> (change_id IS NULL)", name="slot_claims_one_owner"),
+    Index("slot_claims_checkout_id", "checkout_id", unique=True),
+    Index("slot_claims_change_id", "change_id", unique=True),
     Index("slot_claims_clinician", "clinician_id", "starts_at"),
     # Guarantees that two visits never overlap. On SQLite the single writer guarantees it, see claims.py.
     ExcludeConstraint(

@@ -1,4 +1,7 @@
-"""Quotes of changes: what cancelling or moving a visit does now, and why. The patient accepts one by its id."""
+"""Quotes of changes: what cancelling or moving a visit does now, and why. The patient accepts one by its id.
+
+Beside the folders, since refusals carry them (refusals/changes.py). What they say is computed in changes/cancelling.py and rescheduling.py.
+"""
 
 import base64
 import hashlib
@@ -40,7 +43,7 @@ class CancellationQuote:
 
     appointment_id: str
     slot: Slot  # as it is booked
-    late: bool  # within the notice
+    late: bool  # with less notice than the policy asks (ChangePolicy.late_notice)
     free_until: datetime | None  # UTC; until when cancelling costs nothing; None: it always costs, or never
     refund: Money | None  # None: nothing was paid here, or nothing is given back
     kept: Money | None  # of what was paid
