@@ -44,7 +44,7 @@ class ChangeMutation:
             reason_id=inputs.token(asked.reason_id, field="reasonId"),
             note=inputs.note(asked.note, by_staff=_is_staff(caller)),
         )
-        shown = await to_change(change, services)
+        shown = await to_change(change, services, caller)
         if change.state is ChangeState.DONE:
             return CancelAppointmentSuccess(change=shown)
         return AppointmentChangeProcessing(change=shown)
@@ -64,7 +64,7 @@ class ChangeMutation:
             hold_id=inputs.required_token(asked.hold_id, field="holdId"),
             note=inputs.note(asked.note, by_staff=_is_staff(caller)),
         )
-        shown = await to_change(change, services)
+        shown = await to_change(change, services, caller)
         if change.state is ChangeState.DONE:
             return RescheduleAppointmentSuccess(change=shown)
         return AppointmentChangeProcessing(change=shown)

@@ -74,4 +74,4 @@ class ChangeQuery:
         services = info.context.services
         name = inputs.required_token(change_id, field="id")
         change = await services.changes.view(info.context.identified, name)
-        return await to_change(change, services) if change else None
+        return await to_change(change, services, info.context.identified) if change else None

@@ -15,14 +15,15 @@ from booking.changes.model import (
     RequestedChange,
 )
 from booking.errors import NotFound, UnknownState, UpstreamError
+from booking.principals import Caller, PrincipalKind
 from booking.services import Services
 from booking.stored_names import Unknown
+from resolvers.appointments import to_appointment
 from resolvers.catalog import names, to_clinicians, to_money, to_money_or_none
-from resolvers.records import to_appointment
 from resolvers.slots import to_slot
 from schema import changes as api
+from schema.appointments import Appointment
 from schema.money import Money as ApiMoney
-from schema.records import Appointment
 
 _STATUSES: Mapping[str, api.AppointmentChangeStatus] = {
     ChangeState.OPEN: api.AppointmentChangeStatus.PROCESSING,
@@ -67,8 +68,9 @@ def to_reschedule_quote(quote: domain.RescheduleQuote) -> api.RescheduleQuote:
     )
 
 
-async def to_change(change: RequestedChange, services: Services) -> api.AppointmentChange:
+async def to_change(change: RequestedChange, services: Services, caller: Caller) -> api.AppointmentChange:
     """Map a change that the caller may see; the visit is read when it is selected."""
+    own = caller.principal.kind is not PrincipalKind.STAFF
     catalog = await names(services)
     clinicians = to_clinicians(catalog)
 
@@ -78,7 +80,7 @@ async def to_change(change: RequestedChange, services: Services) -> api.Appointm
                 visit = await services.changes.visit(change)
         except (UpstreamError, NotFound, TimeoutError):
             return None
-        return to_appointment(visit.appointment, catalog, time_zone=change.time_zone) if visit else None
+        return to_appointment(visit.appointment, catalog, services.visits, own=own) if visit else None
 
     return api.AppointmentChange(
         id=ID(change.id),

@@ -143,7 +143,7 @@ class Mutation(ChangeMutation):
             inputs.card(asked),
             quote_id=inputs.required_token(asked.quote_id, field="quoteId"),
         )
-        shown = await to_checkout(checkout, services, answer_by=answer_by)
+        shown = await to_checkout(checkout, services, answer_by=answer_by, confirming=True)
         if checkout.stands is CheckoutState.CONFIRMED:
             return ConfirmCheckoutSuccess(checkout=shown)
         return CheckoutProcessing(checkout=shown)

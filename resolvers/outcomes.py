@@ -176,6 +176,10 @@ def _hold_reference(hold: api.Hold) -> dict[str, object]:
 
 
 async def _recall_hold(kept: Mapping[str, Any], context: Context) -> api.Hold:
+    """The hold as it stands, so that no replay shows an earlier state of it; one that is over as it was."""
+    clinicians = to_clinicians(await names(context.services))
+    if (live := await context.services.holds.view(context.identified, kept["id"])) is not None:
+        return to_hold(live, clinicians=clinicians)
     expires_at = datetime.fromisoformat(kept["expires_at"])
     hold = Hold(
         id=kept["id"],
@@ -187,7 +191,7 @@ async def _recall_hold(kept: Mapping[str, Any], context: Context) -> api.Hold:
         expires_at=expires_at,
         extensions=kept["extensions"],
     )
-    return to_hold(hold, clinicians=to_clinicians(await names(context.services)))
+    return to_hold(hold, clinicians=clinicians)
 
 
 async def _recall_start(reference: Mapping[str, Any], context: Context) -> StartCheckoutSuccess:
@@ -208,7 +212,7 @@ async def _recall_change(change_id: str, context: Context) -> AppointmentChange:
     change = await context.services.changes.view(context.identified, change_id)
     if change is None:
         raise NotFound("change")
-    return await to_change(change, context.services)
+    return await to_change(change, context.services, context.identified)
 
 
 async def _viewed(checkout_id: str, caller: Caller, context: Context) -> domain.Checkout:

@@ -7,10 +7,10 @@ from enum import Enum
 import strawberry
 from strawberry import enum_value, field
 
+from schema.appointments import Appointment
 from schema.fields import computed
 from schema.money import Money
 from schema.permissions import reached
-from schema.records import Appointment
 from schema.slots import Slot
 
 

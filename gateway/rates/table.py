@@ -55,6 +55,10 @@ REQUESTS = Rate(what="request", window=_MINUTE, caller=300, network=1200)
 # a person who leafs quickly through six months, or through half a year week by week.
 FREE_TIME = Rate(what="free-time", window=_MINUTE, caller=96, network=384)
 
+# Requests for calendar entries: `caller` is one entry, each of which is read upstream. Calendars that subscribe ask every fifteen minutes
+# at most, and a household has a few of them.
+CALENDAR = Rate(what="calendar", window=_TEN_MINUTES, caller=20, network=240)
+
 # Root fields, in addition; each occurrence counts.
 FIELDS: Mapping[str, Rate] = {
     # An app asks for one and keeps it. Limits per visitor are worth only as much as visitor tokens are hard to get.
