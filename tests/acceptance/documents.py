@@ -101,6 +101,50 @@ CANCEL = f"""mutation Cancel($input: CancelCheckoutInput!) {{
   }}
 }}"""
 
+CHANGE_FIELDS = f"""id kind status endReason appointmentId refunded {{ amount }} fee {{ amount }} creditGivenBack recurringStopped
+  slot {{ start }} newSlot {{ start }} appointment {{ {APPOINTMENT} }}"""
+CANCELLATION_TERMS = """id appointmentId start late freeUntil refund { amount } kept { amount } fee { amount { amount } method } credit
+  stopsRecurring reasonRequired"""
+MOVE_TERMS = "id appointmentId start until movesLeft clinicianId otherClinicians visitTypeId"
+CANCELLATION_QUOTE = f"""query CancellationQuote($id: ID!) {{
+  cancellationQuote(appointmentId: $id) {{
+    __typename
+    ... on CancellationQuoteSuccess {{ quote {{ {CANCELLATION_TERMS} }} }}
+    ... on CancellationNotAllowed {{ reason until }}
+    {PROBLEM}
+  }}
+}}"""
+MOVE_QUOTE = f"""query MoveQuote($id: ID!) {{
+  rescheduleQuote(appointmentId: $id) {{
+    __typename
+    ... on RescheduleQuoteSuccess {{ quote {{ {MOVE_TERMS} }} }}
+    ... on RescheduleNotAllowed {{ reason until }}
+    {PROBLEM}
+  }}
+}}"""
+REASONS = "query Reasons { cancellationReasons { id text } }"
+CHANGE_OF = f"query ChangeOf($id: ID!) {{ appointmentChange(id: $id) {{ {CHANGE_FIELDS} }} }}"
+CANCEL_VISIT = f"""mutation CancelVisit($input: CancelAppointmentInput!) {{
+  cancelAppointment(input: $input) {{
+    __typename
+    ... on CancelAppointmentSuccess {{ change {{ {CHANGE_FIELDS} }} }}
+    ... on AppointmentChangeProcessing {{ change {{ {CHANGE_FIELDS} }} }}
+    ... on CancellationQuoteChanged {{ quote {{ {CANCELLATION_TERMS} }} }}
+    ... on CancellationNotAllowed {{ reason until }}
+    {PROBLEM}
+  }}
+}}"""
+MOVE_VISIT = f"""mutation MoveVisit($input: RescheduleAppointmentInput!) {{
+  rescheduleAppointment(input: $input) {{
+    __typename
+    ... on RescheduleAppointmentSuccess {{ change {{ {CHANGE_FIELDS} }} }}
+    ... on AppointmentChangeProcessing {{ change {{ {CHANGE_FIELDS} }} }}
+    ... on RescheduleQuoteChanged {{ quote {{ {MOVE_TERMS} }} }}
+    ... on RescheduleNotAllowed {{ reason until }}
+    {PROBLEM}
+  }}
+}}"""
+
 
 def everything(kind: GraphQLOutputType) -> str:
     """Select all that can be selected; of a union what its successes have."""
