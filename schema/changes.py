@@ -58,7 +58,7 @@ class CancellationQuote:
         description="What is given back to the card; null: nothing. A visit that was not paid here is settled by the practice."
     )
     kept: Money | None = field(
-        description="What the practice keeps of the payment; null: nothing was paid here."
+        description="What the practice keeps of the payment; null: nothing, or nothing was paid here."
     )
     fee: LateFee | None = field(description="What cancelling costs besides; null: nothing.")
     credit: CreditOutcome | None = field(

@@ -1,6 +1,7 @@
 """A visit that was booked through the public API, and what its patient and the practice then do with it."""
 
 import dataclasses
+from datetime import datetime
 from typing import Any
 
 from booking.principals import PrincipalKind
@@ -30,6 +31,11 @@ class Booked:
     id: str
     checkout_id: str
     slot: Json
+
+    @property
+    def begins(self) -> datetime:
+        """When it was booked to start."""
+        return datetime.fromisoformat(self.slot["start"])
 
     async def cancellation(self, app: App | None = None) -> Json:
         """The answer to the question what cancelling does; of its booker unless somebody else asks."""

@@ -1,6 +1,7 @@
 """Moving a booked visit through the public API: the new time is held first, and the old one kept until it is certain."""
 
 import asyncio
+import dataclasses
 from datetime import datetime
 from typing import Any
 
@@ -8,7 +9,7 @@ import pytest
 
 from tests.acceptance import documents
 from tests.acceptance.app import App, Json
-from tests.acceptance.booked import Booked, guests_visit, money, patients_visit, set_rules, staff
+from tests.acceptance.booked import Booked, guests_visit, money, patients_visit, staff
 from tests.acceptance.test_giving_back import book_directly
 from tests.plugins.stack import Stack
 
@@ -169,8 +170,8 @@ async def test_cancelling_and_moving_at_once_is_one_of_the_two(stack: Stack) -> 
     assert await money(stack) == ([(120_00, 120_00)] if is_cancelled else PAID_ONCE)
 
 
-async def test_a_visit_is_moved_as_often_as_the_practice_lets_it(stack: Stack) -> None:
-    await set_rules(stack, patient_reschedule_count_cap="1")
+async def test_a_visit_is_moved_as_often_as_the_practice_lets_it(stacks: Stacks) -> None:
+    stack = await stacks.start(most_reschedules=1)
     booked = await guests_visit(stack)
     assert (await booked.moving())["quote"]["movesLeft"] == 1
     assert (await booked.move(await booked.app.held((await another(stack))["id"])))["change"][
@@ -196,3 +197,31 @@ async def test_strangers_move_nothing_and_staff_do_with_a_note_and_a_hold_of_the
     member = App(http=stack.http, headers={**browser.headers, **staff(stack).headers})
     result = await booked.move(hold, app=member, note="The clinician asked for it.")
     assert result["__typename"] == "RescheduleAppointmentSuccess", result
+
+
+async def test_another_clinician_is_a_new_visit_and_the_old_one_cancelled_where_the_practice_allows_it(
+    stacks: Stacks,
+) -> None:
+    stack = await stacks.start(reschedule_to_other_clinicians=True)
+    booked = await guests_visit(stack)
+    quote = await booked.moving()
+    assert quote["quote"]["otherClinicians"] is True
+    new = await another(stack, clinician=2)
+    result = await booked.move(await booked.app.held(new["id"]), quote)
+    assert result["__typename"] == "RescheduleAppointmentSuccess", result
+    change = result["change"]
+    assert change["appointmentId"] == change["appointment"]["id"] != booked.id
+    assert (change["appointment"]["clinicianId"], change["appointment"]["status"]) == (
+        stack.clinician(2),
+        "BOOKED",
+    )
+    assert same_time(change["appointment"], new)
+    assert (await booked.truth())["pm_status"] == "Cancelled"
+    assert await booked.offered()
+    assert not await booked.offered(new)
+    assert await money(stack) == PAID_ONCE
+    moved = dataclasses.replace(booked, id=change["appointmentId"], slot=new)
+    assert (await moved.cancel())["change"]["refunded"] == {"amount": "120.00"}, (
+        "what paid the first pays this one"
+    )
+    assert await money(stack) == [(120_00, 120_00)]
