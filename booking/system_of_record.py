@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Protocol
 
+from booking.changes.ports import ChangePayments, Credits, VisitChanges, Visits
 from booking.checkout.guards import ClinicianKeys
 from booking.ports import (
     Availability,
@@ -74,6 +75,10 @@ class SystemOfRecord:
     billing: Billing
     invoices: Invoices
     scheduling: Scheduling
+    visits: Visits  # never cached
+    visit_changes: VisitChanges
+    change_payments: ChangePayments
+    credits: Credits
     visit_records: VisitRecords
     resources: ResourceSource
     changes: Changes

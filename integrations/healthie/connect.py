@@ -18,11 +18,14 @@ from booking.system_of_record import SystemOfRecord
 from integrations.healthie.availability import HealthieAvailability
 from integrations.healthie.base import ToldRefusal
 from integrations.healthie.billing import HealthieBilling
+from integrations.healthie.booked_visits import HealthieVisits
 from integrations.healthie.cards import HealthieCards
 from integrations.healthie.catalog import CatalogReader
+from integrations.healthie.change_payments import HealthieChangePayments
 from integrations.healthie.changes import HealthieChanges
 from integrations.healthie.charge_check import ChargeCheck
 from integrations.healthie.clients import Clients
+from integrations.healthie.credits import HealthieCredits
 from integrations.healthie.declines import DeclineCodes
 from integrations.healthie.generated.client import Client
 from integrations.healthie.invoices import HealthieInvoices
@@ -52,6 +55,7 @@ from integrations.healthie.subscriptions import HealthieSubscriptions
 from integrations.healthie.upstream import UpstreamCheck, compare_sdl
 from integrations.healthie.version_choice import Replaced
 from integrations.healthie.version_choice import only_logged as replacement_only_logged
+from integrations.healthie.visit_changes import HealthieVisitChanges
 from integrations.healthie.visit_records import HealthieVisitRecords
 from integrations.healthie.webhooks import HealthieWebhooks
 from integrations.upstream.audit import CallAudit
@@ -161,6 +165,16 @@ async def connect(
             invoices=HealthieInvoices(staff=staff, comparison=comparison),
             visit_records=HealthieVisitRecords(client=organization),
             scheduling=HealthieScheduling(clinician=keys.clinician, staff=staff, comparison=comparison),
+            visits=HealthieVisits(client=organization, staff=staff),
+            visit_changes=HealthieVisitChanges(clinician=keys.clinician, staff=staff, comparison=comparison),
+            change_payments=HealthieChangePayments(
+                clinician=keys.clinician,
+                staff=staff,
+                declines=declines,
+                comparison=comparison,
+                recipient_id=recipient_id,
+            ),
+            credits=HealthieCredits(staff=staff),
             resources=HealthieResourceReader(client=organization, digest=digest),
             changes=HealthieChanges(client=organization, now=now),
             subscriptions=HealthieSubscriptions(client=organization, comparison=comparison),

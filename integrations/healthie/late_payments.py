@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from booking.checkout.model import Attempt, Checkout
 from booking.models import Charge
 from booking.ports import LateCharges
+from integrations.healthie.asked_charge import AskedCharge, of_checkout
 from integrations.healthie.generated.fragments import Payment
 from integrations.healthie.payments import (
     CLOCK_SKEW,
@@ -14,7 +15,6 @@ from integrations.healthie.payments import (
     is_dead,
     is_given_back,
     proved_charge,
-    refers_to,
 )
 
 
@@ -38,9 +38,9 @@ def late_charges_among(
     certain: dict[str, tuple[int, Charge]] = {}
     uncertain: dict[str, None] = {}  # in their order
     for attempt in checkout.attempts:
-        tried = checkout.changed(attempt=attempt.number, card_id=attempt.card_id)
+        tried = of_checkout(checkout.changed(attempt=attempt.number, card_id=attempt.card_id))
         for payment in standing:
-            if not refers_to(payment.note, tried):
+            if not tried.is_named_in(payment.note):
                 if _may_be(payment, tried, attempt):
                     uncertain[payment.id] = None
                 continue
@@ -69,7 +69,7 @@ def _goes_on(payment: Payment, checkout: Checkout) -> bool:
     return bills_on(payment) and (own or (resolved and refunded))
 
 
-def _may_be(payment: Payment, tried: Checkout, attempt: Attempt) -> bool:
+def _may_be(payment: Payment, tried: AskedCharge, attempt: Attempt) -> bool:
     """Whether a payment without our note may be the attempt's, or a repetition by staff, which may come days later.
 
     Its terms may differ: the same card with either the same plan or the same amount is enough.

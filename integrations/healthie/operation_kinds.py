@@ -12,6 +12,8 @@ _KINDS = {
         "VisitOnSale",
         "ValidateCoupon",
         "Coupons",
+        "CancellationReasons",
+        "VisitRules",
     ),
     "keys": ("WhoAmI", "ApiVersion", "Permissions", "PermissionsOfMembers"),
     "patients": (
@@ -22,11 +24,20 @@ _KINDS = {
         "VisitAsItStands",
         "VisitsOfPatient",
         "Cards",
+        "JoinLinks",
     ),
-    "outcomes": ("InvoiceById", "PaymentById", "PaymentsSince", "VisitById", "VisitsBetween"),
+    "outcomes": (
+        "BookedVisit",
+        "CreditChanges",
+        "InvoiceById",
+        "PaymentById",
+        "PaymentsSince",
+        "VisitById",
+        "VisitsBetween",
+    ),
     "patient_changes": ("CreatePatient", "AttachCard"),
     "money": ("Charge", "Refund", "CancelRecurring", "CloseInvoice"),
-    "visits": ("Book", "DeleteVisit"),
+    "visits": ("Book", "CancelVisit", "DeleteVisit", "MoveVisit"),
 }
 _KIND_OF = {operation: kind for kind, operations in _KINDS.items() for operation in operations}
 

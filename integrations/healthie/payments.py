@@ -1,19 +1,16 @@
-"""Reads billing items as money: the charged and refunded amounts, and whether a payment is proved to be a checkout's charge."""
+"""Reads billing items as money: the charged and refunded amounts, and whether a payment is proved to be a charge that was asked for."""
 
 from datetime import timedelta
 from decimal import Decimal
 
-from booking.checkout.model import Checkout
 from booking.models import Charge, Recurrence
 from booking.money import Money
 from integrations.healthie.answers import money, number
+from integrations.healthie.asked_charge import AskedCharge, has_reference
 from integrations.healthie.catalog import FREQUENCIES
 from integrations.healthie.generated.enums import BillingItemState
 from integrations.healthie.generated.fragments import Payment
 from integrations.healthie.readback import READ_BACKS
-
-# Precedes the reference, so that staff who read the note know where the payment comes from.
-NOTE = "Booked online. Reference: "
 
 # Clocks differ: a payment may appear older than its intent by this much.
 CLOCK_SKEW = timedelta(minutes=5)
@@ -24,27 +21,6 @@ class Unproved(Exception):
 
     The text names the differing part, never a value.
     """
-
-
-def note_for(checkout: Checkout) -> str:
-    """The note of the current attempt's charge: a reference without patient data."""
-    return NOTE + checkout.upstream_key
-
-
-def refers_to(note: str | None, checkout: Checkout) -> bool:
-    """Whether a note contains the current attempt's reference."""
-    return checkout.upstream_key in (note or "").split()
-
-
-def reference_in(note: str | None) -> str | None:
-    """The checkout id in a note, whichever attempt it names; or None."""
-    _, said, key = (note or "").partition(NOTE)
-    return key.split()[0].rpartition("-")[0] or None if said and key.split() else None
-
-
-def has_reference(note: str | None) -> bool:
-    """Whether a note contains any checkout's reference."""
-    return NOTE.strip() in (note or "")
 
 
 def refunded(payment: Payment, currency: str) -> Money:
@@ -83,39 +59,39 @@ def is_dead(payment: Payment) -> bool:
     return payment.deleted_at is not None and not payment.stripe_charge_id
 
 
-def proofs(payment: Payment | None, checkout: Checkout) -> dict[str, bool]:
-    """For each part of a charge, whether it matches the quote and the patient's choice."""
+def proofs(payment: Payment | None, asked: AskedCharge) -> dict[str, bool]:
+    """For each part of a charge, whether it matches what the patient accepted and chose."""
     if payment is None:
         return dict.fromkeys(READ_BACKS["Charge"].compared, False)
     return {
         "state": payment.state == BillingItemState.SUCCEEDED
         and not payment.is_outside_payment
         and bool(payment.stripe_charge_id),
-        "sender": payment.sender_id == checkout.patient_id,
-        "amount": _took(payment, checkout.quote.due_today),
-        "card": paid_with(payment, checkout.card_id),
-        "plan": payment.offering_id == checkout.quote.plan_id,
-        "recurrence": _recurs_as_stated(payment, checkout.quote.recurrence),
+        "sender": payment.sender_id == asked.patient_id,
+        "amount": _took(payment, asked.due),
+        "card": paid_with(payment, asked.card_id),
+        "plan": payment.offering_id == asked.plan_id,
+        "recurrence": _recurs_as_stated(payment, asked.recurrence),
     }
 
 
-def proved_charge(payment: Payment, checkout: Checkout) -> Charge:
-    """The payment as the checkout's charge. Raises Unproved when that is not certain.
+def proved_charge(payment: Payment, asked: AskedCharge) -> Charge:
+    """The payment as the charge that was asked for. Raises Unproved when that is not certain.
 
-    A payment whose note names the attempt may have other terms than accepted, if the response shows them for certain;
+    A payment whose note has its reference may have other terms than accepted, if the response shows them for certain;
     `differs` names them. Any other payment must match the quote and the patient's choice in every part.
     """
-    differs = tuple(part for part, proved in proofs(payment, checkout).items() if not proved)
-    named = refers_to(payment.note, checkout)
+    differs = tuple(part for part, proved in proofs(payment, asked).items() if not proved)
+    named = asked.is_named_in(payment.note)
     for part in differs:
-        if not (named and _is_shown(part, payment, checkout)):
+        if not (named and _is_shown(part, payment, asked)):
             raise Unproved(part)
     series = payment.recurring_payment
     return Charge(
         billing_item_id=payment.id,
         charge_id=payment.stripe_charge_id or "",
-        net=charged(payment, checkout.quote.due_today.currency),
-        card_id=None if "card" in differs else checkout.card_id,
+        net=charged(payment, asked.due.currency),
+        card_id=None if "card" in differs else asked.card_id,
         recurring_payment_id=series.id if series else None,
         package_id=payment.user_package_selection.id if payment.user_package_selection else None,
         differs=differs,
@@ -147,17 +123,17 @@ def _digits_of(payment: Payment, card_id: str | None) -> str | None:
     return next((card.last_four for card in cards or () if card.id == card_id), None)
 
 
-def _is_shown(part: str, payment: Payment, checkout: Checkout) -> bool:
+def _is_shown(part: str, payment: Payment, asked: AskedCharge) -> bool:
     """Whether a difference is certain: the payment shows the actual value, and it can be compared with the accepted one."""
     match part:
         case "amount":
-            due = checkout.quote.due_today
+            due = asked.due
             try:
                 return charged(payment, due.currency).currency == due.currency
             except Unproved:
                 return False
         case "card":
-            return None not in (payment.card_last_4, _digits_of(payment, checkout.card_id))
+            return None not in (payment.card_last_4, _digits_of(payment, asked.card_id))
         case "plan" | "recurrence":
             return True
     return False  # with another state or sender it is not the checkout's charge at all
@@ -175,15 +151,15 @@ def _recurs_as_stated(payment: Payment, stated: Recurrence | None) -> bool:
     return stated is not None and frequency in (None, stated.frequency)
 
 
-def could_be(payment: Payment, checkout: Checkout, *, on_other_terms: bool = False) -> bool:
+def could_be(payment: Payment, asked: AskedCharge, *, on_other_terms: bool = False) -> bool:
     """Whether a payment without a reference may be this checkout's: same amount, card and plan.
 
     With `on_other_terms` the same card with either the same amount or the same plan is enough, to ask an operator.
     """
     if has_reference(payment.note) or payment.is_outside_payment or not payment.stripe_charge_id:
         return False
-    proved = proofs(payment, checkout)
-    same_plan = proved["plan"] and checkout.quote.plan_id is not None
+    proved = proofs(payment, asked)
+    same_plan = proved["plan"] and asked.plan_id is not None
     alike = proved["amount"] or same_plan if on_other_terms else proved["amount"] and proved["plan"]
     return proved["card"] and alike
 

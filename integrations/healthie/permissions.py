@@ -15,17 +15,22 @@ from booking.sync.drift import Severity
 PERMISSION_OF: Mapping[str, str] = {
     "AttachCard": "can_charge_clients",
     "Book": "can_add_own_appointments",
+    "BookedVisit": "can_see_calendar",
     "CancelRecurring": "can_charge_clients",
+    "CancelVisit": "can_edit_calendar",
     "Cards": "can_see_billing",
     "Charge": "can_charge_clients",
     "CloseInvoice": "can_charge_clients",
     "CreatePatient": "can_add_clients",
+    "CreditChanges": "can_see_clients",
     "DeleteVisit": "can_edit_calendar",
     "DisputesChanged": "sees_all_billing",
     "EnableWebhook": "is_developer",
     "InvoiceById": "can_see_billing",
+    "JoinLinks": "can_see_calendar",
     "LatestCardHolders": "sees_all_clients",
     "MorePatients": "can_see_clients",
+    "MoveVisit": "can_edit_calendar",
     "Patient": "can_see_clients",
     "PatientsByEmail": "can_see_clients",
     "PatientsByName": "can_see_clients",
@@ -79,7 +84,7 @@ OF_CLINICIANS = (
     Need(
         permission="can_edit_calendar",
         severity=Severity.WARNING,
-        without="a visit that must not stand may have to be deleted by hand",
+        without="patients cannot cancel or move their visits, and one that must not stand may have to be deleted by hand",
     ),
     Need(
         permission="can_see_calendar",
@@ -128,7 +133,7 @@ OF_THE_ORGANIZATION = (
     Need(
         permission="can_edit_calendar",
         severity=Severity.WARNING,
-        without="visits cannot be deleted while a clinician's own key is not valid",
+        without="visits can be neither cancelled nor deleted while a clinician's own key is not valid",
     ),
     Need(
         permission="is_developer",

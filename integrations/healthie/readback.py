@@ -88,6 +88,28 @@ READ_BACKS: Mapping[str, ReadBack] = {
         },
     ),
     "DeleteVisit": ReadBack(seen_in="VisitById", compared={"gone": ("id",)}),
+    "CancelVisit": ReadBack(
+        seen_in="BookedVisit",
+        compared={"status": ("id", "pm_status")},
+        believed={
+            "cancellation_reason_id": "a visit that is cancelled for no reason is cancelled all the same",
+            "cancellation_initiated_by": _NO_FIELD,
+            "other_cancellation_reason": "the patient's own words, which are not read again",
+        },
+    ),
+    "MoveVisit": ReadBack(
+        seen_in="BookedVisit",
+        compared={
+            "time": ("id", "datetime", "timezone"),
+            "clinician": ("id",),
+            "contact_type": ("contact_type",),
+            "location": ("appointment_location_id",),
+        },
+        believed={
+            "client_updating": "it only says that the patient moved it",
+            "enforce_availability": _NO_FIELD,
+        },
+    ),
     "SubscribeWebhook": ReadBack(
         seen_in="WebhookSubscriptions",
         compared={

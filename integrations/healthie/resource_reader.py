@@ -22,10 +22,11 @@ from booking.resources import (
     VisitState,
 )
 from integrations.healthie.answers import every
+from integrations.healthie.asked_charge import reference_in
 from integrations.healthie.changes import changed_visits
 from integrations.healthie.generated.client import Client
 from integrations.healthie.generated.watched_visit import WatchedVisitAppointment
-from integrations.healthie.payments import nothing_in, reference_in
+from integrations.healthie.payments import nothing_in
 from integrations.healthie.visits import STATUSES, reference_of
 from integrations.upstream.errors import reading
 

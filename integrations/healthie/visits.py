@@ -12,6 +12,9 @@ from integrations.healthie.scalars import Json
 # The metadata key for the checkout id of a booking or a patient record.
 REFERENCE = "frontdoor_checkout"
 
+# The metadata key for the id of the requested change that booked a visit. Another one, since such a visit is not its checkout's.
+CHANGE_REFERENCE = "frontdoor_change"
+
 # The status of an invoice that is paid in full (Healthie's guide on invoices).
 PAID = "Paid"
 
@@ -71,7 +74,7 @@ def _open(invoice: VisitRequestedPayment) -> OpenInvoice | None:
     return OpenInvoice(id=invoice.id, amount=amount)
 
 
-def reference_of(metadata: Json) -> str | None:
-    """The checkout id in a record's metadata, or None."""
-    reference = metadata.get(REFERENCE) if isinstance(metadata, dict) else None
+def reference_of(metadata: Json, *, name: str = REFERENCE) -> str | None:
+    """The checkout's id in a record's metadata, or what else stands there under the name; or None."""
+    reference = metadata.get(name) if isinstance(metadata, dict) else None
     return reference if isinstance(reference, str) else None

@@ -7,6 +7,7 @@ from typing import Any
 from booking.catalog.model import ContactType
 from booking.models import Charge, GuestDetails
 from booking.system_of_record import SystemOfRecord
+from tests.doubles.healthie_changes import NEW_START, a_booked_visit, a_change, a_move
 from tests.doubles.healthie_script import a_checkout, a_payment, a_slot, a_visit, charged, usd
 
 GUEST = GuestDetails(
@@ -82,6 +83,11 @@ def webhooks(**changes: Any) -> Any:
     }
 
 
+def moved(**changes: Any) -> Any:
+    """The visit after it was moved to a day later, in person."""
+    return a_booked_visit(**(IN_PERSON | {"date": "2026-11-25 12:00:00 -0500"} | changes))
+
+
 BOOKED = {"createAppointment": {"appointment": {"id": "901"}, "messages": None}}
 
 # What comes back, by operation, when the mutation did what was asked.
@@ -107,6 +113,14 @@ AS_ASKED: dict[str, dict[str, Any]] = {
         "DeleteVisit": {"deleteAppointment": SUCCESS},
         "VisitById": [booked(), booked(deleted_at="2026-11-21 12:00:00 -0500")],
     },
+    "CancelVisit": {
+        "CancelVisit": {"updateAppointment": SUCCESS},
+        "BookedVisit": [a_booked_visit(), a_booked_visit(pm_status="Cancelled")],
+    },
+    "MoveVisit": {
+        "MoveVisit": {"updateAppointment": SUCCESS},
+        "BookedVisit": [a_booked_visit(), moved()],
+    },
     "SubscribeWebhook": {
         "SubscribeWebhook": {"createWebhook": {"webhook": WEBHOOK, "messages": None}},
         "WebhookSubscriptions": webhooks(),
@@ -122,6 +136,10 @@ CHECKOUT = a_checkout(
     appointment_id="901",
     slot=a_slot(contact_type=ContactType.IN_PERSON, location_id="31"),
 )
+CHANGE = a_change(reason="Sample reason", reason_id="51")
+MOVE = a_move(
+    new_slot=a_slot(start=NEW_START, contact_type=ContactType.IN_PERSON, location_id="31"),
+)
 CALLS: dict[str, Callable[[SystemOfRecord], Awaitable[object]]] = {
     "Charge": lambda healthie: healthie.billing.charge(CHECKOUT),
     "Refund": lambda healthie: healthie.billing.refund(CHECKOUT),
@@ -135,6 +153,8 @@ CALLS: dict[str, Callable[[SystemOfRecord], Awaitable[object]]] = {
     ),
     "Book": lambda healthie: healthie.scheduling.book(CHECKOUT),
     "DeleteVisit": lambda healthie: healthie.scheduling.delete(CHECKOUT),
+    "CancelVisit": lambda healthie: healthie.visit_changes.cancel(CHANGE),
+    "MoveVisit": lambda healthie: healthie.visit_changes.move(MOVE),
     "SubscribeWebhook": lambda healthie: healthie.subscriptions.subscribe(
         "https://gateway.example/webhooks/healthie", frozenset({"patient.updated"})
     ),

@@ -10,6 +10,7 @@ from booking.errors import OutcomeUnknown
 from booking.models import Recurrence
 from integrations.healthie.readback import READ_BACKS
 from integrations.upstream.errors import SilentNoOp
+from tests.integration.changes_on_emulator import a_cancellation, a_reschedule
 from tests.integration.healthie_on_emulator import GUEST, Practice, practice
 from tests.plugins.emulator import EmulatorClient
 
@@ -60,6 +61,11 @@ async def closed(here: Practice, row: Checkout) -> None:
     await here.healthie.invoices.close(row, invoice.id)
 
 
+async def moved(here: Practice, row: Checkout) -> None:
+    """The visit is moved to the last free time."""
+    await here.healthie.visit_changes.move(a_reschedule(row, (await here.free())[-1]))
+
+
 Call = Callable[[Practice, Checkout], Awaitable[object]]
 
 CALLS: dict[str, tuple[str, Call]] = {
@@ -84,6 +90,11 @@ CALLS: dict[str, tuple[str, Call]] = {
     ),
     "Book": ("createAppointment", lambda here, row: here.healthie.scheduling.book(row)),
     "DeleteVisit": ("deleteAppointment", lambda here, row: here.healthie.scheduling.delete(row)),
+    "CancelVisit": (
+        "updateAppointment",
+        lambda here, row: here.healthie.visit_changes.cancel(a_cancellation(row)),
+    ),
+    "MoveVisit": ("updateAppointment", moved),
     "SubscribeWebhook": (
         "createWebhook",
         lambda here, row: here.healthie.subscriptions.subscribe(HOOK, EVENTS),

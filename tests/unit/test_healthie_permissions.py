@@ -298,7 +298,7 @@ class TestCheck:
             ),
             (
                 Severity.WARNING,
-                "The key of clinician 12 lacks can_edit_calendar: a visit that must not stand may have to be deleted by hand. Grant it to the key's owner in Healthie.",
+                "The key of clinician 12 lacks can_edit_calendar: patients cannot cancel or move their visits, and one that must not stand may have to be deleted by hand. Grant it to the key's owner in Healthie.",
             ),
         ]
 

@@ -17,6 +17,7 @@ import integrations.healthie
 from booking.errors import OutcomeUnknown
 from integrations.healthie.readback import READ_BACKS, Comparison, only_logged
 from integrations.upstream.errors import SilentNoOp
+from tests.doubles.healthie_changes import a_booked_visit
 from tests.doubles.healthie_mutations import (
     AS_ASKED,
     CALLS,
@@ -26,6 +27,7 @@ from tests.doubles.healthie_mutations import (
     RUNNING,
     attached,
     booked,
+    moved,
     paid,
     webhooks,
 )
@@ -63,6 +65,13 @@ DIFFERENT: dict[tuple[str, str], dict[str, Any]] = {
     ("Book", "contact_type"): {"VisitById": booked(contact_type="Phone Call")},
     ("Book", "location"): {"VisitById": booked(appointment_location_id="32")},
     ("DeleteVisit", "gone"): {"VisitById": booked()},
+    ("CancelVisit", "status"): {"BookedVisit": a_booked_visit()},
+    ("MoveVisit", "time"): {"BookedVisit": [a_booked_visit(), moved(date="2026-11-24 12:00:00 -0500")]},
+    ("MoveVisit", "clinician"): {
+        "BookedVisit": [a_booked_visit(), moved(provider={"id": "12", "full_name": None})]
+    },
+    ("MoveVisit", "contact_type"): {"BookedVisit": [a_booked_visit(), moved(contact_type="Phone Call")]},
+    ("MoveVisit", "location"): {"BookedVisit": [a_booked_visit(), moved(appointment_location_id="32")]},
     ("SubscribeWebhook", "address"): {"WebhookSubscriptions": webhooks(url="https://other.example/")},
     ("SubscribeWebhook", "events"): {
         "WebhookSubscriptions": webhooks(event_type="PATIENT_MERGED", webhook_events=[])

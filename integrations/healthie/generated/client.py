@@ -9,12 +9,16 @@ from .available_days import AvailableDays
 from .available_slots import AvailableSlots
 from .base_model import UNSET, UnsetType
 from .book import Book
+from .booked_visit import BookedVisit
 from .cancel_recurring import CancelRecurring
+from .cancel_visit import CancelVisit
+from .cancellation_reasons import CancellationReasons
 from .cards import Cards
 from .charge import Charge
 from .close_invoice import CloseInvoice
 from .coupons import Coupons
 from .create_patient import CreatePatient
+from .credit_changes import CreditChanges
 from .delete_visit import DeleteVisit
 from .disputes_changed import DisputesChanged
 from .enable_webhook import EnableWebhook
@@ -22,12 +26,14 @@ from .forms_changed import FormsChanged
 from .hours_set import HoursSet
 from .input_types import WebhookEventInput
 from .invoice_by_id import InvoiceById
+from .join_links import JoinLinks
 from .latest_card_holders import LatestCardHolders
 from .more_appointment_types import MoreAppointmentTypes
 from .more_locations import MoreLocations
 from .more_members import MoreMembers
 from .more_offerings import MoreOfferings
 from .more_patients import MorePatients
+from .move_visit import MoveVisit
 from .patient import Patient
 from .patients_by_email import PatientsByEmail
 from .patients_by_name import PatientsByName
@@ -45,6 +51,7 @@ from .validate_coupon import ValidateCoupon
 from .visit_as_it_stands import VisitAsItStands
 from .visit_by_id import VisitById
 from .visit_on_sale import VisitOnSale
+from .visit_rules import VisitRules
 from .visits_between import VisitsBetween
 from .visits_changed import VisitsChanged
 from .visits_of_patient import VisitsOfPatient
@@ -2202,6 +2209,283 @@ class Client(Base):
             query=query,
             operation_name="DeleteVisit",
             mutation=True,
+            variables=variables,
+        )
+
+    async def booked_visit(self, *, id: str) -> BookedVisit:
+        query = gql("""
+            query BookedVisit($id: ID!) {
+              appointment(id: $id, include_deleted: true) {
+                ...Visit
+                ...Changeable
+              }
+            }
+
+            fragment ChangeRules on AppointmentSetting {
+              allow_clients_to_cancel_appt
+              allow_clients_to_reschedule_appt
+              minimum_advance_cancel_time
+              minimum_advance_reschedule_time
+              cant_cancel_message
+              cant_reschedule_message
+              client_cancel_reason_required
+              patient_reschedule_count_cap
+              late_cancellation_fee
+              enable_late_cancellation_status
+              auto_schedule_charges_for_late_cancellation_no_show
+              restore_credit_on_cancel
+            }
+
+            fragment Changeable on Appointment {
+              pm_status_changed_at
+              can_client_cancel
+              can_client_reschedule
+              can_be_rescheduled
+              patient_reschedule_count
+              credit_was_used
+              late_cancellation_fee
+              is_group
+              recurring_appointment {
+                id
+              }
+              type_policy: appointment_type {
+                has_specific_appointment_settings
+                appointment_setting {
+                  ...ChangeRules
+                }
+              }
+            }
+
+            fragment Visit on Appointment {
+              id
+              date
+              length
+              contact_type
+              appointment_location_id
+              pm_status
+              deleted_at
+              metadata
+              provider {
+                id
+                full_name
+              }
+              user {
+                id
+              }
+              appointment_type {
+                id
+                name
+              }
+              requested_payment {
+                id
+                status
+                paid_at
+                price
+                currency
+              }
+            }
+            """)
+        variables: dict[str, object] = {"id": id}
+        return await self.execute(
+            BookedVisit,
+            query=query,
+            operation_name="BookedVisit",
+            mutation=False,
+            variables=variables,
+        )
+
+    async def visit_rules(self, *, provider_id: str) -> VisitRules:
+        query = gql("""
+            query VisitRules($provider_id: ID!) {
+              appointmentSetting(provider_id: $provider_id) {
+                ...ChangeRules
+              }
+              currentUser {
+                default_currency
+              }
+            }
+
+            fragment ChangeRules on AppointmentSetting {
+              allow_clients_to_cancel_appt
+              allow_clients_to_reschedule_appt
+              minimum_advance_cancel_time
+              minimum_advance_reschedule_time
+              cant_cancel_message
+              cant_reschedule_message
+              client_cancel_reason_required
+              patient_reschedule_count_cap
+              late_cancellation_fee
+              enable_late_cancellation_status
+              auto_schedule_charges_for_late_cancellation_no_show
+              restore_credit_on_cancel
+            }
+            """)
+        variables: dict[str, object] = {"provider_id": provider_id}
+        return await self.execute(
+            VisitRules,
+            query=query,
+            operation_name="VisitRules",
+            mutation=False,
+            variables=variables,
+        )
+
+    async def cancellation_reasons(self) -> CancellationReasons:
+        query = gql("""
+            query CancellationReasons {
+              organization {
+                cancellation_reasons(reason_type: client) {
+                  id
+                  label
+                }
+              }
+            }
+            """)
+        variables: dict[str, object] = {}
+        return await self.execute(
+            CancellationReasons,
+            query=query,
+            operation_name="CancellationReasons",
+            mutation=False,
+            variables=variables,
+        )
+
+    async def join_links(self, *, id: str) -> JoinLinks:
+        query = gql("""
+            query JoinLinks($id: ID!) {
+              appointment(id: $id) {
+                id
+                contact_type
+                external_videochat_url
+                zoom_join_url
+                zoom_dial_in_info
+              }
+            }
+            """)
+        variables: dict[str, object] = {"id": id}
+        return await self.execute(
+            JoinLinks,
+            query=query,
+            operation_name="JoinLinks",
+            mutation=False,
+            variables=variables,
+        )
+
+    async def cancel_visit(
+        self,
+        *,
+        id: str,
+        pm_status: str,
+        cancellation_reason_id: Union[Optional[str], UnsetType] = UNSET,
+        cancellation_initiated_by: Union[Optional[str], UnsetType] = UNSET,
+        other_cancellation_reason: Union[Optional[str], UnsetType] = UNSET,
+    ) -> CancelVisit:
+        query = gql("""
+            mutation CancelVisit($id: ID!, $pm_status: String!, $cancellation_reason_id: ID, $cancellation_initiated_by: String, $other_cancellation_reason: String) {
+              updateAppointment(
+                input: {id: $id, pm_status: $pm_status, cancellation_reason_id: $cancellation_reason_id, cancellation_initiated_by: $cancellation_initiated_by, other_cancellation_reason: $other_cancellation_reason}
+              ) {
+                messages {
+                  field
+                  message
+                }
+              }
+            }
+            """)
+        variables: dict[str, object] = {
+            "id": id,
+            "pm_status": pm_status,
+            "cancellation_reason_id": cancellation_reason_id,
+            "cancellation_initiated_by": cancellation_initiated_by,
+            "other_cancellation_reason": other_cancellation_reason,
+        }
+        return await self.execute(
+            CancelVisit,
+            query=query,
+            operation_name="CancelVisit",
+            mutation=True,
+            variables=variables,
+        )
+
+    async def move_visit(
+        self,
+        *,
+        id: str,
+        datetime: str,
+        timezone: str,
+        contact_type: Union[Optional[str], UnsetType] = UNSET,
+        appointment_location_id: Union[Optional[str], UnsetType] = UNSET,
+    ) -> MoveVisit:
+        query = gql("""
+            mutation MoveVisit($id: ID!, $datetime: String!, $timezone: String!, $contact_type: String, $appointment_location_id: ID) {
+              updateAppointment(
+                input: {id: $id, datetime: $datetime, timezone: $timezone, contact_type: $contact_type, appointment_location_id: $appointment_location_id, client_updating: true, enforce_availability: true}
+              ) {
+                messages {
+                  field
+                  message
+                }
+              }
+            }
+            """)
+        variables: dict[str, object] = {
+            "id": id,
+            "datetime": datetime,
+            "timezone": timezone,
+            "contact_type": contact_type,
+            "appointment_location_id": appointment_location_id,
+        }
+        return await self.execute(
+            MoveVisit,
+            query=query,
+            operation_name="MoveVisit",
+            mutation=True,
+            variables=variables,
+        )
+
+    async def credit_changes(
+        self,
+        *,
+        user_id: str,
+        appointment_type_id: str,
+        after: Union[Optional[str], UnsetType] = UNSET,
+    ) -> CreditChanges:
+        query = gql("""
+            query CreditChanges($user_id: ID!, $appointment_type_id: ID!, $after: String) {
+              appointmentTypeCreditChanges(
+                user_id: $user_id
+                appointment_type_id: $appointment_type_id
+                first: 50
+                after: $after
+              ) {
+                nodes {
+                  id
+                  created_at
+                  credit_quantity
+                  appointment {
+                    id
+                  }
+                }
+                page_info {
+                  ...More
+                }
+              }
+            }
+
+            fragment More on PageInfo {
+              has_next_page
+              end_cursor
+            }
+            """)
+        variables: dict[str, object] = {
+            "user_id": user_id,
+            "appointment_type_id": appointment_type_id,
+            "after": after,
+        }
+        return await self.execute(
+            CreditChanges,
+            query=query,
+            operation_name="CreditChanges",
+            mutation=False,
             variables=variables,
         )
 

@@ -38,6 +38,47 @@ class CardOnFile(BaseModel):
     user_id: Optional[str]
 
 
+class ChangeRules(BaseModel):
+    allow_clients_to_cancel_appt: Optional[bool]
+    allow_clients_to_reschedule_appt: bool
+    minimum_advance_cancel_time: Optional[int]
+    minimum_advance_reschedule_time: Optional[int]
+    cant_cancel_message: Optional[str]
+    cant_reschedule_message: Optional[str]
+    client_cancel_reason_required: Optional[bool]
+    patient_reschedule_count_cap: Optional[str]
+    late_cancellation_fee: Optional[int]
+    enable_late_cancellation_status: Optional[bool]
+    auto_schedule_charges_for_late_cancellation_no_show: Optional[bool]
+    restore_credit_on_cancel: Optional[bool]
+
+
+class Changeable(BaseModel):
+    pm_status_changed_at: Optional[Annotated[Moment, BeforeValidator(parse_moment)]]
+    can_client_cancel: Optional[bool]
+    can_client_reschedule: Optional[bool]
+    can_be_rescheduled: Optional[bool]
+    patient_reschedule_count: Optional[int]
+    credit_was_used: Optional[bool]
+    late_cancellation_fee: Optional[int]
+    is_group: Optional[bool]
+    recurring_appointment: Optional["ChangeableRecurringAppointment"]
+    type_policy: Optional["ChangeableTypePolicy"]
+
+
+class ChangeableRecurringAppointment(BaseModel):
+    id: str
+
+
+class ChangeableTypePolicy(BaseModel):
+    has_specific_appointment_settings: Optional[bool]
+    appointment_setting: Optional["ChangeableTypePolicyAppointmentSetting"]
+
+
+class ChangeableTypePolicyAppointmentSetting(ChangeRules):
+    pass
+
+
 class Invoice(BaseModel):
     id: str
     status: Optional[str]
@@ -252,6 +293,8 @@ class VisitKindAppointmentSetting(BaseModel):
 AutomaticCharging.model_rebuild()
 CardHolder.model_rebuild()
 CardOnFile.model_rebuild()
+ChangeRules.model_rebuild()
+Changeable.model_rebuild()
 Invoice.model_rebuild()
 Member.model_rebuild()
 More.model_rebuild()
