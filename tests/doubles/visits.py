@@ -24,7 +24,7 @@ class FakeVisits:
 
     appointments: list[Appointment] = field(default_factory=list)
     deleted: set[str] = field(default_factory=set)
-    links: JoinLinks = JoinLinks()
+    links: JoinLinks = field(default_factory=JoinLinks)
     asked: list[str] = field(default_factory=list)
     down: bool = False
     slow: asyncio.Event | None = None  # nothing is answered before it is set

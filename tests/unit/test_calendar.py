@@ -139,6 +139,8 @@ class TestLinks:
         assert links().uid("901") != links().uid("902")
 
     def test_the_public_address_comes_first(self) -> None:
-        assert links(base_url="https://api.example.com").link(a_visit()).startswith(
-            "https://api.example.com/calendar/"
+        assert (
+            links(base_url="https://api.example.com")
+            .link(a_visit())
+            .startswith("https://api.example.com/calendar/")
         )
