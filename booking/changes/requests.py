@@ -3,10 +3,10 @@
 import secrets
 from datetime import datetime
 
+from booking.change_quotes import CancellationQuote, FeeMethod, RescheduleQuote
 from booking.changes.access import OwnVisit
 from booking.changes.cancelling import cancellation_actions
 from booking.changes.model import ChangeKind, RequestedChange
-from booking.changes.quotes import CancellationQuote, FeeMethod, RescheduleQuote
 from booking.changes.rescheduling import reschedule_actions
 from booking.changes.visit import Paid
 from booking.models import Hold

@@ -10,6 +10,7 @@ from datetime import timedelta
 
 import structlog
 
+from booking.change_quotes import CancellationQuote, RescheduleQuote, appointment_in
 from booking.changes.access import OwnVisit, VisitAccess
 from booking.changes.cancelling import cancellation_quote
 from booking.changes.driver import ChangeDriver, hold_owner
@@ -18,7 +19,6 @@ from booking.changes.options import change_options
 from booking.changes.outcomes import outcome
 from booking.changes.policy import ChangeOptions, ChangePolicy
 from booking.changes.ports import Visits
-from booking.changes.quotes import CancellationQuote, RescheduleQuote, appointment_in
 from booking.changes.requests import by_staff, new_cancellation, new_reschedule
 from booking.changes.rescheduling import reschedule_quote
 from booking.changes.visit import BookedVisit, CancellationReasonOption, Paid

@@ -13,6 +13,8 @@ from types import TracebackType
 from typing import Self, TypeVar
 
 from booking.change_signals import BLOCKS, ChangeSignals, of_checkout, of_event
+from booking.changes.model import ChangeState, RequestedChange
+from booking.changes.repository import ChangeEntry
 from booking.checkout.guards import SendFacts
 from booking.checkout.model import Checkout, CheckoutState
 from booking.checkout.transitions import CALLING, CLAIMING, ENDED, IN_FLIGHT, LATE, TERMINAL, UNDER_WAY
@@ -31,7 +33,8 @@ from booking.stored_names import Unknown
 from booking.sync.daily import DailyJobs
 from booking.sync.inbox import PendingRefreshes, Polls
 from booking.sync.webhook_subscriptions import KnownSubscriptions
-from booking.unit_of_work import Scope
+from booking.unit_of_work import Claimant, Scope
+from tests.doubles.changes_repository import FakeRequestedChanges
 
 T = TypeVar("T")
 
@@ -96,6 +99,9 @@ class FakeDatabase:
         self.change_signals = change_signals
         self.checks_claims = checks_claims
         self.rows: dict[str, Checkout] = {}
+        self.changes: dict[str, RequestedChange] = {}
+        self.change_events: list[ChangeEntry] = []
+        self.refreshes: list[str] = []
         self.claims: dict[str, Slot] = {}
         self.lost_claims: set[str] = set()
         self.events: list[HistoryEntry] = []
@@ -155,8 +161,15 @@ class FakeUnit:
         return FakeCheckouts(dict(self._database.rows), self.history)
 
     @cached_property
+    def changes(self) -> FakeRequestedChanges:
+        kept = self._database
+        return FakeRequestedChanges(
+            dict(kept.changes), list(kept.change_events), list(kept.refreshes), self.claims.slots
+        )
+
+    @cached_property
     def claims(self) -> "FakeClaims":
-        return FakeClaims(dict(self._database.claims), self.checkouts.rows)
+        return FakeClaims(dict(self._database.claims), self.checkouts.rows, dict(self._database.changes))
 
     @cached_property
     def history(self) -> "FakeHistory":
@@ -193,11 +206,16 @@ class FakeUnit:
             self._refuse(row, passed[row.id])
         self._database.tape.point()
         self._database.rows, self._database.claims = dict(after), dict(self.claims.slots)
+        moved = [one for one in self.changes.rows.values() if self._database.changes.get(one.id) != one]
+        self._database.changes = dict(self.changes.rows)
+        self._database.change_events = list(self.changes.events)
+        self._database.refreshes = list(self.changes.refreshes)
         self._database.events = list(self.history.events)
         self._database.outbox = list(self.outbox.added)
         self._database.alerts, self._database.alerts_due = dict(self.alerts.raised), dict(self.alerts.due_at)
         self._database.blocks = dict(self.blocks.blocks)
         self._database.tape.events += [f"commit {' '.join(passed[row.id])}" for row in changed]
+        self._database.tape.events += [f"commit change {one.state}" for one in moved]
         self._database.tape.point()
         for row in changed:
             for state in passed[row.id]:
@@ -274,6 +292,9 @@ class FakeCheckouts:
 
     async def get(self, checkout_id: str) -> Checkout | None:
         return self.rows.get(checkout_id)
+
+    async def booked(self, appointment_id: str) -> Checkout | None:
+        return next((row for row in self.rows.values() if row.appointment_id == appointment_id), None)
 
     async def live_for_hold(self, hold_id: str) -> Checkout | None:
         return next(
@@ -399,28 +420,34 @@ def _merged(standing: Checkout, was: Checkout, saved: Checkout) -> Checkout:
 class FakeClaims:
     """Claims that never overlap."""
 
-    def __init__(self, slots: dict[str, Slot], rows: dict[str, Checkout]) -> None:
+    def __init__(
+        self, slots: dict[str, Slot], rows: dict[str, Checkout], changes: Mapping[str, RequestedChange]
+    ) -> None:
         self.slots = slots
         self._rows = rows
+        self._changes = changes
 
     async def release_begun(self, now: datetime) -> int:
         begun = [
-            one
-            for one, slot in self.slots.items()
-            if slot.start <= now and self._rows[one].state == CheckoutState.NEEDS_ATTENTION
+            one for one, slot in self.slots.items() if slot.start <= now and self._waits_for_a_person(one)
         ]
         for one in begun:
             del self.slots[one]
         return len(begun)
 
-    async def take(self, checkout: Checkout) -> None:
-        others = {owner: slot for owner, slot in self.slots.items() if owner != checkout.id}
-        if _overlapping(others.values(), [checkout.slot.clinician_id], checkout.slot.interval):
+    def _waits_for_a_person(self, claimant_id: str) -> bool:
+        if (change := self._changes.get(claimant_id)) is not None:
+            return change.state is ChangeState.NEEDS_ATTENTION
+        return self._rows[claimant_id].state == CheckoutState.NEEDS_ATTENTION
+
+    async def take(self, claimant: Claimant) -> None:
+        others = {owner: slot for owner, slot in self.slots.items() if owner != claimant.id}
+        if _overlapping(others.values(), [claimant.slot.clinician_id], claimant.slot.interval):
             raise SlotTaken
-        self.slots.setdefault(checkout.id, checkout.slot)
-        booked = _booked_since(self._rows.values(), checkout.created_at, besides=checkout.id)
-        if _overlapping(booked, [checkout.slot.clinician_id], checkout.slot.interval):
-            del self.slots[checkout.id]
+        self.slots.setdefault(claimant.id, claimant.slot)
+        booked = _booked_since(self._rows.values(), claimant.created_at, besides=claimant.id)
+        if _overlapping(booked, [claimant.slot.clinician_id], claimant.slot.interval):
+            del self.slots[claimant.id]
             raise SlotTaken
 
     async def release(self, checkout_id: str) -> None:
