@@ -7,6 +7,10 @@ from functools import partial
 from booking.catalog.bookable import BookableCatalog
 from booking.catalog.quotes import QuoteService
 from booking.catalog.terms import PresentTerms
+from booking.changes.access import VisitAccess
+from booking.changes.options import change_options
+from booking.changes.policy import ChangeOptions, ChangePolicy
+from booking.changes.visit import BookedVisit
 from booking.checkout.attempt_limits import AttemptLimitedPromotions, AttemptLimiter
 from booking.checkout.email_verification import CodeSender, EmailVerification
 from booking.checkout.guards import Guards
@@ -21,7 +25,7 @@ from booking.live.live_queries import LiveQueries
 from booking.operations.alerts import AlertService
 from booking.operations.cached_blocks import CachedBlocks
 from booking.operations.service import OperationsService
-from booking.ports import CatalogSource
+from booking.ports import CatalogSource, Clock
 from booking.records import RecordsService
 from booking.scheduling.hold_capacity import AnonymousHoldShare, HoldAlarm, ShareRules
 from booking.scheduling.holds import HoldRules, HoldService
@@ -108,7 +112,7 @@ def build_services(
         checkouts=checkouts,
         email_verification=_email_verification(base, attempts=attempts),
         records=records,
-        visits=_visits(base, upstream=upstream),
+        visits=_visits(base, upstream=upstream, changes=_change_options(base, upstream=upstream)),
         operations=OperationsService(units=units),
         phone_region=base.settings.phone_region,
         live_queries=_live_queries(base, search=search, records=records),
@@ -170,6 +174,27 @@ def _checkouts(
         attempts=attempts,
         unpaid=unpaid,
     )
+
+
+class _OptionsOnly:
+    """ChangeService.options alone."""
+
+    def __init__(self, *, access: VisitAccess, policy: ChangePolicy, clock: Clock) -> None:
+        self._access = access
+        self._policy = policy
+        self._clock = clock
+
+    async def options(self, visit: BookedVisit) -> ChangeOptions:
+        """What may still be done with the visit."""
+        paid = await self._access.paid_as_known(visit)
+        return change_options(visit, paid, self._policy, now=self._clock.now())
+
+
+def _change_options(base: Foundation, *, upstream: SystemOfRecord) -> ChangeOptionsOf:
+    access = VisitAccess(
+        visits=upstream.visits, payments=upstream.change_payments, units=base.units, clock=base.clock
+    )
+    return _OptionsOnly(access=access, policy=ChangePolicy(), clock=base.clock)
 
 
 def _visits(base: Foundation, *, upstream: SystemOfRecord, changes: ChangeOptionsOf) -> VisitService:

@@ -30,6 +30,7 @@ from tests.doubles.booking_upstream import FakeCards, FakePatients
 from tests.doubles.booking_world import World
 from tests.doubles.change_service import ScriptedChanges
 from tests.doubles.rates import generous_rates
+from tests.doubles.visits import FakeVisits
 
 SECRET = "only-for-tests-" * 4
 IN_FLIGHT = timedelta(seconds=30)
@@ -231,6 +232,7 @@ async def api_on(
         changes=changes or ScriptedChanges(),
         email_verification=world.email_verification,
         records=records,
+        visits=world.visit_service(FakeVisits(world.books.appointments)),
         operations=OperationsService(units=world.database),
         live_queries=world.live_queries(records),
         phone_region="US",
