@@ -50,7 +50,9 @@ class CancellationQuote:
     id: strawberry.ID = field(description="Names the visit and these terms; `cancelAppointment` takes it.")
     appointment_id: strawberry.ID = field(description="The visit.")
     start: datetime = field(description="When the visit starts, as it is booked now (UTC).")
-    late: bool = field(description="Whether the practice's notice for cancelling has passed.")
+    late: bool = field(
+        description="Whether there is less notice than the practice asks for, so that it counts as a late cancellation."
+    )
     free_until: datetime | None = field(
         description="Until when cancelling costs nothing (UTC); null: it costs something at any time, or never does."
     )

@@ -147,13 +147,14 @@ MOVE_VISIT = f"""mutation MoveVisit($input: RescheduleAppointmentInput!) {{
 
 
 def everything(kind: GraphQLOutputType) -> str:
-    """Select all that can be selected; of a union what its successes have."""
+    """Select all that can be selected; of a union with problems what its successes have."""
     named = get_named_type(kind)
     if is_leaf_type(named):
         return ""
     if isinstance(named, GraphQLUnionType):
-        successes = [one for one in named.types if one.name.endswith("Success")]
-        members = " ".join(f"... on {one.name} {everything(one)}" for one in successes)
-        return f"{{ __typename {members} {PROBLEM} }}"
+        refused = any(each.name == "Problem" for one in named.types for each in one.interfaces)
+        told = [one for one in named.types if not refused or one.name.endswith("Success")]
+        members = " ".join(f"... on {one.name} {everything(one)}" for one in told)
+        return f"{{ __typename {members} {PROBLEM if refused else ''} }}"
     assert isinstance(named, GraphQLObjectType)
     return f"{{ {' '.join(f'{name} {everything(field.type)}' for name, field in named.fields.items())} }}"
