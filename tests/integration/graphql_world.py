@@ -28,7 +28,6 @@ from integrations.database.idempotency import IdempotencyKeys
 from tests.doubles.booking_ports import NOW
 from tests.doubles.booking_upstream import FakeCards, FakePatients
 from tests.doubles.booking_world import World
-from tests.doubles.change_service import ScriptedChanges
 from tests.doubles.change_world import ChangeWorld
 from tests.doubles.rates import generous_rates
 from tests.doubles.visits import FakeVisits
@@ -216,7 +215,7 @@ async def api_on(
     trusted: TrustedDocuments | None = None,
     sockets: SocketRules = SocketRules(),  # noqa: B008  # frozen
     rates: OperationRates | None = None,
-    changes: ScriptedChanges | None = None,
+    changes: Any = None,  # a ScriptedChanges; None: the service on its doubles
 ) -> AsyncIterator[Api]:
     """The API of a fresh practice, to nobody in particular."""
     world = World()
