@@ -141,6 +141,8 @@ def of_change(change: RequestedChange) -> set[str]:
     """
     clinicians = {slot.clinician_id for slot in (change.slot, change.new_slot) if slot is not None}
     topics = {f"change:{change.id}", *(f"clinician:{clinician}" for clinician in clinicians)}
+    if change.checkout_id is not None:  # whose visit it is
+        topics.add(f"checkout:{change.checkout_id}")
     if any(one.kind in _CHANGES_VISIT and one.state is ActionState.DONE for one in change.actions):
         topics |= {f"patient:{change.patient_id}", *(f"calendar:{clinician}" for clinician in clinicians)}
     return topics

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from booking.catalog.quotes import QuoteService
+from booking.changes.service import ChangeService
 from booking.checkout.email_verification import EmailVerification
 from booking.checkout.service import CheckoutService
 from booking.checkout.start import CheckoutStartService
@@ -25,6 +26,7 @@ class Services:
     quotes: QuoteService
     starts: CheckoutStartService
     checkouts: CheckoutService
+    changes: ChangeService
     email_verification: EmailVerification
     records: RecordsService
     visits: VisitService

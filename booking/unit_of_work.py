@@ -40,9 +40,6 @@ class CheckoutRepository(Protocol):
     async def live_for_hold(self, hold_id: str) -> Checkout | None:
         """The checkout that uses the hold and has not ended, or None."""
 
-    async def booked(self, appointment_id: str) -> Checkout | None:
-        """The checkout that booked this visit, or None."""
-
     async def save(
         self, checkout: Checkout, *, was: Checkout | None = None, history: Sequence[HistoryEntry] = ()
     ) -> Checkout:
@@ -77,6 +74,9 @@ class CheckoutRepository(Protocol):
 
     async def of_patient(self, patient_id: str, *, besides: str) -> Sequence[Checkout]:
         """The patient's checkouts other than `besides`."""
+
+    async def booked(self, appointment_id: str) -> Checkout | None:
+        """The checkout that booked this visit, or None."""
 
     async def awaiting(
         self, state: CheckoutState, *, checkout_id: str | None, patient_id: str | None

@@ -22,7 +22,7 @@ from booking.changes.model import Action, ActionState, ChangeState, RequestedCha
 from booking.changes.rows import current, escalated, refused, stopped, taken_back, with_intent
 from booking.changes.steps import ChangeSteps
 from booking.changes.writer import ChangeWriter
-from booking.checkout.timing import LEASE, MAX_TRIES, SETTLE, STEP_BUDGET, pause_after
+from booking.checkout.timing import LEASE, MAX_TRIES, RELEASE_AGAIN, SETTLE, STEP_BUDGET, pause_after
 from booking.errors import OutcomeUnknown, StaleChange, UnknownState, UpstreamRefused, UpstreamUnavailable
 from booking.operations.model import AttentionReason
 from booking.ports import Clock, HoldStore
@@ -68,8 +68,15 @@ class ChangeDriver:
         return await self._writer.insert(change)
 
     async def resume(self, change_id: str) -> None:
-        """Do what is due on a row, for the worker."""
-        await self.drive(await self.load(change_id))
+        """Do what is due on a row, for the worker: drive it on, or release the hold of one that has ended once more."""
+        change = await self.load(change_id)
+        if not change.ended:
+            await self.drive(change)
+        elif change.due_at is not None:
+            freed = await self._release_hold(change)
+            due = None if freed else self._clock.now() + SETTLE
+            with contextlib.suppress(StaleChange):
+                await self._writer.write(change, change.changed(due_at=due), by=self._name)
 
     async def drive(self, change: RequestedChange) -> RequestedChange:
         """Carry the actions out from the row as just read, until it ends or is parked; returns the row then.
@@ -178,22 +185,29 @@ class ChangeDriver:
         )
         return await self._writer.write(change, parked, by=change.lease_owner or self._name)
 
-    async def _release_hold(self, change: RequestedChange) -> None:
-        """Release the hold; one that the hold store does not release now expires by itself in minutes."""
-        if change.hold_id is not None:
-            with contextlib.suppress(UpstreamUnavailable):
-                await self._holds.release(change.hold_id, owners={change.owner, hold_owner(change)})
+    async def _release_hold(self, change: RequestedChange) -> bool:
+        """Release the hold; returns whether the hold store confirmed it. If not, a worker tries again."""
+        if change.hold_id is None:
+            return True
+        try:
+            await self._holds.release(change.hold_id, owners={change.owner, hold_owner(change)})
+        except UpstreamUnavailable:
+            log.warning("change.hold_not_released", change=change.id)
+            return False
+        return True
 
 
 def _with_times(change: RequestedChange, *, now: datetime) -> RequestedChange:
     """Return the row with its times, lease and due time as they are to be written."""
     if change.state is ChangeState.OPEN:
         return change.changed(updated_at=now, lease_until=now + LEASE, due_at=now + LEASE)
+    # After the end a worker releases the hold once more: the process may die right after this commit.
+    held = change.ended and change.hold_id is not None
     return change.changed(
         updated_at=now,
         lease_owner=None,
         lease_until=None,
-        due_at=None,
+        due_at=now + RELEASE_AGAIN if held else None,
         ended_at=now if change.ended else None,
         reason=None if change.ended else change.reason,
     )

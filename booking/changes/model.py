@@ -120,7 +120,9 @@ class RequestedChange:
     tries: int = 0
     lease_owner: str | None = None
     lease_until: datetime | None = None  # UTC
-    due_at: datetime | None = None  # UTC; when a worker takes the row up; None: it has ended
+    due_at: datetime | None = (
+        None  # UTC; when a worker takes the row up, also right after its end; None: never
+    )
     created_at: datetime  # UTC
     updated_at: datetime  # UTC
     ended_at: datetime | None = None  # UTC

@@ -61,7 +61,8 @@ class ChangeSummary:
 class ChangeRepository(Protocol):
     """The rows of requested changes, inside one unit of work.
 
-    The write that ends a change also releases its slot claim, clears the patient's words, and marks its visits to be read again.
+    The write that ends a change also releases its slot claim and clears the patient's words. With each new state, and with what was
+    done to a visit, the visits and the payment are marked to be read again.
     """
 
     async def add(

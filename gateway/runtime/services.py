@@ -8,9 +8,10 @@ from booking.catalog.bookable import BookableCatalog
 from booking.catalog.quotes import QuoteService
 from booking.catalog.terms import PresentTerms
 from booking.changes.access import VisitAccess
-from booking.changes.options import change_options
-from booking.changes.policy import ChangeOptions, ChangePolicy
-from booking.changes.visit import BookedVisit
+from booking.changes.driver import ChangeDriver
+from booking.changes.guards import Guards as ChangeGuards
+from booking.changes.service import ChangeService
+from booking.changes.steps import ChangeSteps
 from booking.checkout.attempt_limits import AttemptLimitedPromotions, AttemptLimiter
 from booking.checkout.email_verification import CodeSender, EmailVerification
 from booking.checkout.guards import Guards
@@ -25,7 +26,7 @@ from booking.live.live_queries import LiveQueries
 from booking.operations.alerts import AlertService
 from booking.operations.cached_blocks import CachedBlocks
 from booking.operations.service import OperationsService
-from booking.ports import CatalogSource, Clock
+from booking.ports import CatalogSource
 from booking.records import RecordsService
 from booking.scheduling.hold_capacity import AnonymousHoldShare, HoldAlarm, ShareRules
 from booking.scheduling.holds import HoldRules, HoldService
@@ -72,11 +73,30 @@ def build_saga(base: Foundation, *, upstream: SystemOfRecord, ledger: ChargeLedg
     )
 
 
+def build_change_driver(base: Foundation, *, upstream: SystemOfRecord) -> ChangeDriver:
+    """Builds the driver of changes of booked visits on its ports."""
+    return ChangeDriver(
+        steps=ChangeSteps(
+            visits=upstream.visits,
+            visit_changes=upstream.visit_changes,
+            payments=upstream.change_payments,
+            credit_ledger=upstream.credits,
+            clock=base.clock,
+        ),
+        guards=ChangeGuards(visits=upstream.visits, units=base.units, keys=upstream.keys, clock=base.clock),
+        units=base.units,
+        holds=base.holds,
+        clock=base.clock,
+        name=base.name,
+    )
+
+
 def build_services(
     base: Foundation,
     *,
     upstream: SystemOfRecord,
     saga: Saga,
+    change_driver: ChangeDriver,
     counts: Counts,
     alert_service: AlertService,
     exits: AsyncExitStack,
@@ -103,6 +123,8 @@ def build_services(
     records = RecordsService(patients=upstream.patients, cards=upstream.cards)
     checkouts = _checkouts(base, upstream=upstream, saga=saga, attempts=attempts, unpaid=unpaid)
     exits.push_async_callback(checkouts.aclose)
+    changes = _changes(base, upstream=upstream, driver=change_driver)
+    exits.push_async_callback(changes.aclose)
     return Services(
         catalog=browsing,
         search=search,
@@ -110,9 +132,10 @@ def build_services(
         quotes=quotes,
         starts=_starts(base, saga=saga, quotes=quotes, unpaid=unpaid),
         checkouts=checkouts,
+        changes=changes,
         email_verification=_email_verification(base, attempts=attempts),
         records=records,
-        visits=_visits(base, upstream=upstream, changes=_change_options(base, upstream=upstream)),
+        visits=_visits(base, upstream=upstream, changes=changes),
         operations=OperationsService(units=units),
         phone_region=base.settings.phone_region,
         live_queries=_live_queries(base, search=search, records=records),
@@ -176,25 +199,18 @@ def _checkouts(
     )
 
 
-class _OptionsOnly:
-    """ChangeService.options alone."""
-
-    def __init__(self, *, access: VisitAccess, policy: ChangePolicy, clock: Clock) -> None:
-        self._access = access
-        self._policy = policy
-        self._clock = clock
-
-    async def options(self, visit: BookedVisit) -> ChangeOptions:
-        """What may still be done with the visit."""
-        paid = await self._access.paid_as_known(visit)
-        return change_options(visit, paid, self._policy, now=self._clock.now())
-
-
-def _change_options(base: Foundation, *, upstream: SystemOfRecord) -> ChangeOptionsOf:
-    access = VisitAccess(
-        visits=upstream.visits, payments=upstream.change_payments, units=base.units, clock=base.clock
+def _changes(base: Foundation, *, upstream: SystemOfRecord, driver: ChangeDriver) -> ChangeService:
+    return ChangeService(
+        driver=driver,
+        access=VisitAccess(
+            visits=upstream.visits, payments=upstream.change_payments, units=base.units, clock=base.clock
+        ),
+        visits=upstream.visits,
+        holds=base.holds,
+        clock=base.clock,
+        policy=base.settings.change_policy,
+        answer_within=timedelta(seconds=base.settings.answer_seconds),
     )
-    return _OptionsOnly(access=access, policy=ChangePolicy(), clock=base.clock)
 
 
 def _visits(base: Foundation, *, upstream: SystemOfRecord, changes: ChangeOptionsOf) -> VisitService:

@@ -47,7 +47,9 @@ _SCALARS = (
     "payment_id",
     "charge_id",
     "card_id",
+    "charged_by",
     "recurring_payment_id",
+    "new_appointment_id",
     "tries",
     "lease_owner",
     "lease_until",
@@ -57,6 +59,9 @@ _SCALARS = (
     "ended_at",
 )
 _NAMES = ("kind", "state", "end_reason")
+
+# Somebody's own words.
+SEALED = ("reason", "note")
 
 # Separates the attention reasons in their column.
 _REASONS = ","
@@ -69,7 +74,6 @@ def to_row(change: RequestedChange, sealer: Sealer) -> dict[str, Any]:
     """Return the columns of a change, but for `freed_at`, which is written once."""
     row: dict[str, Any] = {name: getattr(change, name) for name in (*_SCALARS, *_NAMES)}
     new_slot = change.new_slot
-    booked = change.action(ActionKind.BOOK_VISIT)
     return row | {
         "slot": _SLOT.dump_python(change.slot, mode="json"),
         "clinician_id": change.slot.clinician_id,
@@ -78,8 +82,8 @@ def to_row(change: RequestedChange, sealer: Sealer) -> dict[str, Any]:
         "new_clinician_id": new_slot.clinician_id if new_slot else None,
         "new_starts_at": new_slot.start if new_slot else None,
         "new_ends_at": new_slot.end if new_slot else None,
-        "new_appointment_id": booked.result.get("appointment_id") if booked else None,
-        "reason": None if change.reason is None else sealer.seal(change.reason, place=_place(change.id)),
+        "refunded_before": _AMOUNT.dump_python(change.refunded_before, mode="json"),
+        **{name: _sealed(change, name, sealer) for name in SEALED},
         "actions": [_to_document(action) for action in change.actions],
         "attention": _REASONS.join(change.attention) or None,
     }
@@ -91,11 +95,12 @@ def from_row(row: RowMapping, sealer: Sealer) -> RequestedChange:
     Raises SealBroken; UnknownState for a document of a newer release that cannot be read.
     """
     values: dict[str, Any] = {name: row[name] for name in _SCALARS}
-    reason = row["reason"]
+    values |= {name: _opened(row, name, sealer) for name in SEALED}
     try:
         values |= {
             "slot": _SLOT.validate_python(row["slot"]),
             "new_slot": _NEW_SLOT.validate_python(row["new_slot"]),
+            "refunded_before": _AMOUNT.validate_python(row["refunded_before"]),
             "actions": tuple(map(_from_document, row["actions"])),
         }
     except (ValidationError, KeyError, ValueError):
@@ -105,7 +110,6 @@ def from_row(row: RowMapping, sealer: Sealer) -> RequestedChange:
         kind=known(ChangeKind, row["kind"]),
         state=known(ChangeState, row["state"]),
         end_reason=known_or_none(ChangeEndReason, row["end_reason"]),
-        reason=None if reason is None else sealer.open(reason, place=_place(row["id"])),
         attention=_attention(row),
     )
 
@@ -126,6 +130,7 @@ def _to_document(action: Action) -> dict[str, Any]:
         "state": action.state,
         "amount": _AMOUNT.dump_python(action.amount, mode="json"),
         "intended_at": _MOMENT.dump_python(action.intended_at, mode="json"),
+        "ended_at": _MOMENT.dump_python(action.ended_at, mode="json"),
         "result": dict(action.result),
     }
 
@@ -137,6 +142,7 @@ def _from_document(stored: Mapping[str, Any]) -> Action:
         state=ActionState(stored["state"]),
         amount=_AMOUNT.validate_python(stored["amount"]),
         intended_at=_MOMENT.validate_python(stored["intended_at"]),
+        ended_at=_MOMENT.validate_python(stored["ended_at"]),
         result=_RESULT.validate_python(stored["result"]),
     )
 
@@ -145,6 +151,14 @@ def _attention(row: RowMapping) -> tuple[str, ...]:
     return tuple(row["attention"].split(_REASONS)) if row["attention"] else ()
 
 
-def _place(change_id: str) -> str:
-    """Where the patient's words are sealed for."""
-    return f"{requested_changes.name}/{change_id}/reason"
+def _sealed(change: RequestedChange, name: str, sealer: Sealer) -> dict[str, str] | None:
+    words = getattr(change, name)
+    return None if words is None else sealer.seal(words, place=_place(change.id, name))
+
+
+def _opened(row: RowMapping, name: str, sealer: Sealer) -> str | None:
+    return None if row[name] is None else sealer.open(row[name], place=_place(row["id"], name))
+
+
+def _place(change_id: str, column: str) -> str:
+    return f"{requested_changes.name}/{change_id}/{column}"

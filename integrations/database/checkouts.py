@@ -42,6 +42,7 @@ _NOTE_HOLD = (
     .values(hold_expires_at=bindparam("expires_at", type_=UtcTime))
 )
 _OF_PATIENT = select(checkouts).where(_c.patient_id == bindparam("wanted"), _c.id != bindparam("besides"))
+_BOOKED = select(checkouts).where(_c.appointment_id == bindparam("wanted"))
 _NOW = bindparam("now", type_=UtcTime)
 _DUE_NOW = is_due(checkouts, _NOW)
 _DUE = (
@@ -147,6 +148,10 @@ class SqlCheckouts:
         """Return the patient's checkouts other than `besides`."""
         found = await self._connection.execute(_OF_PATIENT, {"wanted": patient_id, "besides": besides})
         return [from_row(row, self._sealer) for row in found.mappings()]
+
+    async def booked(self, appointment_id: str) -> Checkout | None:
+        """Return the checkout that booked this visit."""
+        return await self._one(_BOOKED, appointment_id)
 
     async def awaiting(
         self, state: CheckoutState, *, checkout_id: str | None, patient_id: str | None

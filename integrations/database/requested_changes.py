@@ -1,6 +1,6 @@
 """The repository of requested changes: optimistic locking, and the queries of workers and operators. Mapping: change_rows.py."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -15,7 +15,7 @@ from booking.operations.model import HistoryKind, ListCursor
 from booking.refusals import HoldExpired
 from booking.resources import ChangeHint, Kind, Resource
 from booking.stored_names import Unknown, known
-from integrations.database.change_rows import from_row, has_freed_its_time, to_row, to_summary
+from integrations.database.change_rows import SEALED, from_row, has_freed_its_time, to_row, to_summary
 from integrations.database.checkout_rows import with_unknown_parts
 from integrations.database.claims import SqlClaims
 from integrations.database.columns import UtcTime, insert_or_ignore
@@ -117,15 +117,15 @@ class SqlRequestedChanges:
     ) -> RequestedChange:
         """Write the row and return it at its next version. Rejects the write when the version has moved on (optimistic locking).
 
-        With the end the slot claim is released, and the patient's words are cleared. A visit that was changed, and each with the end,
-        is marked to be read again. Raises StaleChange, with the transaction still usable; UnknownState.
+        With the end the slot claim is released, and the patient's words are cleared. A visit that was changed is marked to be read
+        again, and everything is that the change is about when its state changes. Raises StaleChange, with the transaction still usable;
+        UnknownState.
         """
         if (was.id, was.version) != (change.id, change.version):
             raise AssertionError("`was` is another row, or another version of it")
         if any(isinstance(one, Unknown) for one in (change.state, change.kind, was.state)):
             raise UnknownState(change.id)  # only the release that knows the state knows what follows
-        ends = change.state in ENDS
-        saved = replace(change, version=change.version + 1, reason=None if ends else change.reason)
+        saved = replace(change, version=change.version + 1, reason=None if change.ended else change.reason)
         row = await self._changed_columns(saved, was)
         row |= {"id_read": change.id, "version_read": change.version}
         if not (await self._connection.execute(_SAVE, row)).rowcount:
@@ -210,8 +210,7 @@ class SqlRequestedChanges:
         """The columns that differ; what is sealed differs each time, and `defer` may have moved `due_at` at the same version."""
         row, before = to_row(saved, self._sealer), to_row(was, self._sealer)
         same = {name for name, value in row.items() if before[name] == value} - {"due_at"}
-        if saved.reason == was.reason:
-            same.add("reason")
+        same |= {name for name in SEALED if getattr(saved, name) == getattr(was, name)}
         changes = {name: value for name, value in row.items() if name not in same}
         if "actions" in changes:
             changes["actions"] = with_unknown_parts(changes["actions"], await self._stored_actions(saved.id))
@@ -224,14 +223,12 @@ class SqlRequestedChanges:
         return await self._connection.scalar(select(_c.actions).where(_c.id == change_id)) or ()
 
     async def _take_effect(self, saved: RequestedChange, was: RequestedChange) -> None:
-        ended = saved.state in ENDS and was.state not in ENDS
-        if ended and saved.new_slot is not None:
+        """Release the claim at the end, and have read again what was changed upstream."""
+        if saved.ended and saved.new_slot is not None:
             await SqlClaims(self._connection).release(saved.id)
-        if ended or _changes_of_visits(saved) != _changes_of_visits(was):
-            booked = saved.action(ActionKind.BOOK_VISIT)
-            visits = {saved.appointment_id, booked.result.get("appointment_id") if booked else None}
-            for visit in sorted(one for one in visits if one is not None):
-                hint = ChangeHint(resource=Resource(kind=Kind.VISIT, id=visit))
+        if saved.state != was.state or _changes_of_visits(saved) != _changes_of_visits(was):
+            for resource in sorted(_touched(saved)):
+                hint = ChangeHint(resource=resource)
                 await SqlPendingRefreshes(self._connection).mark(hint, now=saved.updated_at)
 
     async def _note(self, history: Sequence[ChangeEntry]) -> None:
@@ -247,6 +244,15 @@ class SqlRequestedChanges:
         return [from_row(row, self._sealer) for row in found.mappings()]
 
 
+def _touched(change: RequestedChange) -> Iterator[Resource]:
+    for visit in (change.appointment_id, change.new_appointment_id):
+        if visit is not None:
+            yield Resource(kind=Kind.VISIT, id=visit)
+    if change.payment_id is not None and change.action(ActionKind.REFUND) is not None:
+        yield Resource(kind=Kind.PAYMENT, id=change.payment_id)
+
+
 def _changes_of_visits(change: RequestedChange) -> list[Action]:
-    """What was done to visits."""
-    return [one for one in change.actions if one.kind in _OF_VISITS and one.state is ActionState.DONE]
+    """What was done to visits, and undone."""
+    outcomes = {ActionState.DONE, ActionState.UNDONE}
+    return [one for one in change.actions if one.kind in _OF_VISITS and one.state in outcomes]

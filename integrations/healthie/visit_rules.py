@@ -35,7 +35,8 @@ def rules_of(visit: Changeable, general: ChangeRules | None, currency: str) -> V
         may_reschedule=stated("allow_clients_to_reschedule_appt") is True,
         cancel_notice=_minutes(stated("minimum_advance_cancel_time")),
         reschedule_notice=_minutes(stated("minimum_advance_reschedule_time")),
-        reason_required=stated("client_cancel_reason_required") is True,
+        # No input of a type's own settings has it, so what theirs says may mean nothing: the stricter one of both.
+        reason_required=any(policy.client_cancel_reason_required for policy in (own, general) if policy),
         most_reschedules=cap_of(stated("patient_reschedule_count_cap")),
         late_cancellation_fee=_cents(fee, currency),
         # Without the status there is nothing that could make Healthie charge.

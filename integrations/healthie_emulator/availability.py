@@ -113,7 +113,7 @@ def _group_slots(
             or not start <= each.starts_at < end
             or each.provider_id not in clinicians
             or contact not in {None, each.contact_type}
-            or not hours.takes_time_of(each, each.provider_id)
+            or not hours.takes_time_of(world, each, each.provider_id)
         ):
             continue
         if slot := _seat_slot(request, each, kind, waitlist=bool(args.get("clients_can_join_waitlist"))):

@@ -24,8 +24,10 @@ MINUTES = {"FIVE_MINUTES": 5, "TEN_MINUTES": 10, "FIFTEEN_MINUTES": 15}
 
 LONGEST_VISIT = 24 * 60  # minutes
 
-# A visit with one of these statuses takes no time any more.
+# A visit with one of these statuses takes no time any more. Late Cancellation is not among those that end a visit by Healthie's
+# guide on appointments, and whether it frees the time is not documented: a switch.
 FREEING_STATUSES = frozenset({"Cancelled", "Late Cancellation", "Re-Scheduled"})
+NOT_SURELY_FREEING = "Late Cancellation"
 
 Span = tuple[datetime, datetime]
 
@@ -143,7 +145,7 @@ def _taken(world: World, provider_id: str, start: datetime, end: datetime, wante
     buffer = buffer_of(world, wanted.kind)
     start, end = start - buffer, end + buffer
     for each in world.appointments:
-        if each.id != wanted.moved_appointment_id and takes_time_of(each, provider_id):
+        if each.id != wanted.moved_appointment_id and takes_time_of(world, each, provider_id):
             finishes = each.starts_at + timedelta(minutes=each.length)
             if each.starts_at < end and start < finishes:
                 yield each.starts_at - buffer, finishes + buffer
@@ -155,13 +157,19 @@ def buffer_of(world: World, kind: AppointmentType | None) -> timedelta:
     return timedelta(minutes=int(minutes) if minutes.isdecimal() else 0)
 
 
-def takes_time_of(appointment: Appointment, provider_id: str) -> bool:
+def takes_time_of(world: World, appointment: Appointment, provider_id: str) -> bool:
     """Return whether an appointment keeps a clinician busy, as first or second provider."""
     return (
         provider_id in {appointment.provider_id, *appointment.provider_ids}
         and appointment.deleted_at is None
-        and appointment.pm_status not in FREEING_STATUSES
+        and not _is_freed(world, appointment)
     )
+
+
+def _is_freed(world: World, appointment: Appointment) -> bool:
+    if appointment.pm_status == NOT_SURELY_FREEING:
+        return world.switches.late_cancel_frees_time
+    return appointment.pm_status in FREEING_STATUSES
 
 
 def _merged(spans: Iterator[Span]) -> Iterator[Span]:

@@ -83,7 +83,10 @@ def _read_changes(request: Request, found: Appointment, given: dict[str, Any]) -
         names = ("appointment_type_id", "length", "contact_type", "appointment_location_id", "provider_id")
         as_it_was = {name: getattr(found, name) for name in (*names, "starts_at")}
         require_free(world, as_it_was | changes, found)
-    if "starts_at" in changes and (request.me.is_patient or given.get("client_updating")):
+    by_patient = request.me.is_patient or (
+        given.get("client_updating") and world.switches.client_updating_counts
+    )
+    if "starts_at" in changes and by_patient:
         changes["patient_reschedule_count"] = found.patient_reschedule_count + 1
     return changes
 

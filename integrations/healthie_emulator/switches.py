@@ -17,6 +17,12 @@ class Switches:
     other_party_id_overrides: bool = True  # createAppointment obeys other_party_id, as documented
     key_owner_becomes_second_provider: bool = False  # when it does, the key's owner is added, as reported
     notice_binds_patients: bool = True  # a patient's key is refused within the notice periods
+    # A move by staff with `client_updating` counts among the patient's own.
+    client_updating_counts: bool = True
+    late_cancel_frees_time: bool = True  # a visit with the status Late Cancellation takes no time any more
+    # Occurred charges nothing for a visit that a credit was used for, or whose invoice is paid.
+    automatic_charges_spare_paid: bool = True
+    zoom_ready_after: int = 0  # seconds after its booking until a visit has its links of Zoom's
     attendee_ids_replace: bool = False  # updateAppointment(attendee_ids) takes the others out
     recurring_appointments_notify: bool = False  # they send webhooks, as Healthie may switch on
     ranges_list_future_only: bool = False  # appointments of a range without a filter leave out what is past

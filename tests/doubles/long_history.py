@@ -12,14 +12,17 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from booking.audit.chain import record_of, stamp
 from booking.checkout.model import CheckoutState
+from integrations.database import change_rows
 from integrations.database.checkout_rows import to_row
 from integrations.database.tables.callers import idempotency_keys, patient_links
+from integrations.database.tables.changes import requested_change_events, requested_changes
 from integrations.database.tables.checkouts import checkout_events, checkouts
 from integrations.database.tables.events import event_deliveries, practice_events, subscribers
 from integrations.database.tables.operations import alerts, audit_records, clinician_blocks, daily_runs
 from integrations.database.tables.slots import holds, slot_claims
 from integrations.database.tables.webhooks import pending_refreshes, resource_snapshots, webhook_deliveries
 from tests.doubles.audit_samples import KEY, an_entry
+from tests.integration.change_samples import a_reschedule
 from tests.integration.database_samples import NOON, SEALER, a_checkout
 
 S = CheckoutState
@@ -39,6 +42,10 @@ LIVE = (
     S.LATE_REFUND_INTENDED,
 )
 
+# Every fifth visit was moved once; some of the last ones still are under way, or wait for a person.
+MOVED = 5
+LIVE_CHANGES = (*("open",) * 10, *("needs_attention",) * 5)
+
 _ROWS_AT_ONCE = 20_000
 _FOLLOWED_UP = timedelta(hours=72)
 _RETAINED = timedelta(days=30)
@@ -50,6 +57,11 @@ class LongHistory:
 
     checkouts: int
     recent: int  # webhooks, events and idempotency keys, each: those of a month, and some that are overdue
+
+    @property
+    def changes(self) -> int:
+        """How many visits their patients have changed."""
+        return self.checkouts // MOVED
 
     @property
     def audit_records(self) -> int:
@@ -102,6 +114,8 @@ async def _copy(driver: Any, table: Table, rows: list[dict[str, Any]]) -> None:
 def _tables(history: LongHistory) -> Iterable[tuple[Table, Iterator[dict[str, Any]]]]:
     yield checkouts, _checkouts(history)
     yield checkout_events, _checkout_events(history)
+    yield requested_changes, _requested_changes(history)
+    yield requested_change_events, _requested_change_events(history)
     yield slot_claims, _slot_claims(history)
     yield holds, _holds()
     yield audit_records, _audit_records(history)
@@ -175,6 +189,50 @@ def _checkout_events(history: LongHistory) -> Iterator[dict[str, Any]]:
                 "after": after,
                 "attempt": 1,
                 "by": "driver-1",
+            }
+
+
+def _requested_changes(history: LongHistory) -> Iterator[dict[str, Any]]:
+    """Moves by a day, each two days after its checkout was started."""
+    sample = change_rows.to_row(a_reschedule(version=5), SEALER)
+    for number in range(history.changes):
+        checkout = number * MOVED
+        over = history.changes - number > len(LIVE_CHANGES)
+        at = history.started(checkout) + timedelta(days=2) if over else NOW
+        clinician = f"clinician-{checkout % CLINICIANS}"
+        starts = _visit_start(history, checkout)
+        yield sample | {
+            "id": f"chg_{number}",
+            "state": "done" if over else LIVE_CHANGES[history.changes - number - 1],
+            "patient_id": f"patient-{checkout // 5}",
+            "appointment_id": f"appointment-{checkout}",
+            "checkout_id": f"checkout_{checkout}",
+            "hold_id": f"hold_of_chg_{number}",
+            "clinician_id": clinician,
+            "starts_at": starts,
+            "new_clinician_id": clinician,
+            "new_starts_at": starts + timedelta(days=1),
+            "new_ends_at": starts + timedelta(days=1, minutes=30),
+            "attention": None if over or number % 2 else "visit_not_cancelled",
+            "freed_at": at if over else None,
+            "created_at": at,
+            "updated_at": at,
+            "ended_at": at if over else None,
+            "due_at": None if over else NOW + timedelta(minutes=1),
+        }
+
+
+def _requested_change_events(history: LongHistory) -> Iterator[dict[str, Any]]:
+    for number in range(history.changes):
+        for before, after in (("open", "move_visit:intended"), ("move_visit:intended", "done")):
+            yield {
+                "change_id": f"chg_{number}",
+                "at": history.started(number * MOVED),
+                "kind": "moved",
+                "before": before,
+                "after": after,
+                "by": "driver-1",
+                "note": None,
             }
 
 

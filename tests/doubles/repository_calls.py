@@ -8,11 +8,13 @@ from typing import Any, TypeAlias
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from booking.catalog.key_proofs import KeyProof
+from booking.changes.model import ChangeState, RequestedChange
+from booking.changes.repository import ChangeEntry, RescheduleClaim
 from booking.checkout.model import Checkout, CheckoutState
 from booking.events.deliveries import Endpoint, EventDelivery, Secret
 from booking.events.model import DomainEvent, EventName
 from booking.models import Hold
-from booking.operations.model import Alert, AttentionReason, ClinicianBlock, ListCursor
+from booking.operations.model import Alert, AttentionReason, ClinicianBlock, HistoryKind, ListCursor
 from booking.resources import ChangeHint, Kind, Resource, Snapshot
 from booking.slots import Interval
 from booking.sync.daily import DailyJob
@@ -36,7 +38,8 @@ from integrations.database.unit_of_work import sql_unit_of_work
 from integrations.database.webhook_subscriptions import SqlWebhookSecrets
 from integrations.database.write_probe import WriteProbe
 from tests.doubles.audit_samples import KEY, an_entry
-from tests.doubles.long_history import CLINICIANS, NOW, SUBSCRIBERS, LongHistory
+from tests.doubles.long_history import CLINICIANS, MOVED, NOW, SUBSCRIBERS, LongHistory
+from tests.integration.change_samples import a_reschedule, with_done
 from tests.integration.database_samples import SEALER, a_checkout, a_history_entry, a_slot
 
 S = CheckoutState
@@ -83,6 +86,9 @@ WEBHOOK = WebhookDelivery(
     received_at=NOW,
     hint=ChangeHint(resource=VISIT),
 )
+NOTED = ChangeEntry(
+    change_id="chg_1", at=NOW, kind=HistoryKind.MOVED, before="open", after="done", by="driver-1"
+)
 PROOF = KeyProof(clinician_id="clinician-1", fingerprint="f", theirs=True, answered_at=NOW)
 
 
@@ -104,6 +110,19 @@ class Stored:
         number = self.history.checkouts - 1
         return a_checkout(
             f"checkout_{number}", slot=a_slot(clinician=EVERYBODY[number % CLINICIANS]), created_at=NOW - HOUR
+        )
+
+    @property
+    def change(self) -> RequestedChange:
+        """A reschedule that is under way."""
+        number = self.history.changes - 1
+        return a_reschedule(
+            f"chg_{number}",
+            version=5,
+            to=a_slot(clinician=EVERYBODY[0], start=NOW + 90 * DAY),
+            appointment_id=f"appointment-{number * MOVED}",
+            checkout_id=f"checkout_{number * MOVED}",
+            created_at=NOW,
         )
 
     @property
@@ -212,7 +231,44 @@ CALLS: Mapping[str, Call] = {
         lambda unit, _: unit.history.add(replace(a_history_entry(), checkout_id="checkout_1"))
     ),
     "history_of": lambda stored: history_of(stored.engine, stored.live.id),
+    "SqlCheckouts.booked": _unit(lambda unit, _: unit.checkouts.booked("appointment-2")),
+    # requested changes
+    "SqlRequestedChanges.add": _unit(
+        lambda unit, _: unit.changes.add(a_reschedule("chg_new"), history=[NOTED])
+    ),
+    "SqlRequestedChanges.add, another is open": _unit(
+        lambda unit, stored: unit.changes.add(stored.change.changed(id="chg_new"))
+    ),
+    "SqlRequestedChanges.get": _unit(lambda unit, stored: unit.changes.get(stored.change.id)),
+    "SqlRequestedChanges.save": _unit(
+        lambda unit, stored: unit.changes.save(
+            with_done(stored.change, 0).changed(state=ChangeState.DONE), was=stored.change, history=[NOTED]
+        )
+    ),
+    "SqlRequestedChanges.open_for": _unit(lambda unit, _: unit.changes.open_for("appointment-5")),
+    "SqlRequestedChanges.live_for_hold": _unit(lambda unit, _: unit.changes.live_for_hold("hold_of_chg_1")),
+    "SqlRequestedChanges.of_checkout": _unit(lambda unit, _: unit.changes.of_checkout("checkout_5")),
+    "SqlRequestedChanges.of_visit": _unit(lambda unit, _: unit.changes.of_visit("appointment-5")),
+    "SqlRequestedChanges.due": _unit(lambda unit, _: unit.changes.due(NOW, limit=20)),
+    "SqlRequestedChanges.defer": _unit(lambda unit, stored: unit.changes.defer(stored.change.id, now=NOW)),
+    "SqlRequestedChanges.in_doubt": _unit(lambda unit, _: unit.changes.in_doubt(NOW)),
+    "SqlRequestedChanges.of_unknown_state": _unit(lambda unit, _: unit.changes.of_unknown_state()),
+    "SqlRequestedChanges.listed": _unit(
+        lambda unit, _: unit.changes.listed(
+            state=None, attention=False, limit=20, after=ListCursor(created_at=NOW - DAY, id="chg_1")
+        )
+    ),
+    "SqlRequestedChanges.listed, a state": _unit(
+        lambda unit, _: unit.changes.listed(state="needs_attention", attention=False, limit=20)
+    ),
+    "SqlRequestedChanges.listed, attention": _unit(
+        lambda unit, _: unit.changes.listed(state=None, attention=True, limit=20)
+    ),
+    "SqlRequestedChanges.history": _unit(lambda unit, _: unit.changes.history("chg_1")),
     # claims and holds
+    "SqlClaims.take, of a reschedule": _unit(
+        lambda unit, stored: unit.claims.take(RescheduleClaim.of(stored.change))
+    ),
     "SqlClaims.take": _unit(lambda unit, stored: unit.claims.take(stored.live)),
     "SqlClaims.release": _unit(lambda unit, stored: unit.claims.release(stored.live.id)),
     "SqlClaims.busy": _unit(lambda unit, _: unit.claims.busy(EVERYBODY, WEEK)),

@@ -28,6 +28,7 @@ from integrations.database.idempotency import IdempotencyKeys
 from tests.doubles.booking_ports import NOW
 from tests.doubles.booking_upstream import FakeCards, FakePatients
 from tests.doubles.booking_world import World
+from tests.doubles.change_world import ChangeWorld
 from tests.doubles.rates import generous_rates
 from tests.doubles.visits import FakeVisits
 
@@ -227,6 +228,7 @@ async def api_on(
         quotes=world.quotes,
         starts=world.starts,
         checkouts=world.checkouts,
+        changes=ChangeWorld(world=world).service,
         email_verification=world.email_verification,
         records=records,
         visits=world.visit_service(FakeVisits(world.books.appointments)),

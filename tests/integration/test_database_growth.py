@@ -28,6 +28,8 @@ GROWING = {
     "idempotency_keys",
     "patient_links",
     "practice_events",
+    "requested_change_events",
+    "requested_changes",
     "resource_snapshots",
     "webhook_deliveries",
 }

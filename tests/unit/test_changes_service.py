@@ -178,7 +178,7 @@ class TestMoving:
     async def test_the_new_slot_is_claimed_while_the_visit_is_moved_and_free_after(self) -> None:
         world = ChangeWorld()
         checkout = await world.booked()
-        claimed = []
+        claimed: list[object] = []
 
         async def look() -> None:
             claimed.extend(world.database.claims.values())

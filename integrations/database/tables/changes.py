@@ -31,17 +31,20 @@ requested_changes = Table(
     Column("new_starts_at", UtcTime),
     Column("new_ends_at", UtcTime),
     Column("new_slot", Document),
-    Column("new_appointment_id", String),  # of a visit that the change booked
+    Column("new_appointment_id", String),  # that the change booked
     Column("hold_id", String),
     Column("time_zone", String, nullable=False),
     Column("checkout_id", String, ForeignKey("checkouts.id")),
     Column("quote_id", String, nullable=False),
     Column("reason", Document),  # sealed; NULL once the change has ended
     Column("reason_id", String),
+    Column("note", Document),  # staff's, sealed; kept
     Column("late", Boolean, nullable=False),
     Column("payment_id", String),
     Column("charge_id", String),
     Column("card_id", String),
+    Column("charged_by", String),
+    Column("refunded_before", Document),
     Column("recurring_payment_id", String),
     Column("actions", Document, nullable=False),
     Column("end_reason", String),

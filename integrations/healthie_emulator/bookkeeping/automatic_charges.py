@@ -60,11 +60,16 @@ def _amount(world: World, visit: Appointment) -> int | None:
         own: int | None = getattr(visit, FEES[visit.pm_status])
         general: int | None = getattr(settings, FEES[visit.pm_status])
         return general if own is None else own
-    if settings.charge_for_occurred_appts and visit.pm_status == "Occurred" and not visit.credit_was_used:
+    if settings.charge_for_occurred_appts and visit.pm_status == "Occurred":
         kind = world.appointment_types.get(visit.appointment_type_id)
         price = visit.price if visit.price is not None else kind.price if kind else None
-        return None if _is_paid(world, visit) else price
+        return None if _is_spared(world, visit) else price
     return None
+
+
+def _is_spared(world: World, visit: Appointment) -> bool:
+    """Whether a visit that was paid by credit or invoice is not charged again: not documented, so it is a switch."""
+    return world.switches.automatic_charges_spare_paid and (visit.credit_was_used or _is_paid(world, visit))
 
 
 def _is_paid(world: World, visit: Appointment) -> bool:

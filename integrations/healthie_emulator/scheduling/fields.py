@@ -56,14 +56,23 @@ def _digest(*parts: object) -> str:
 
 
 def _has_zoom(each: Appointment, request: Request) -> bool:
-    """Return whether the call is by Zoom: if the appointment says so, and always for a group."""
+    """Return whether the call is by Zoom: if the appointment says so, or the policy of all, and always for a group."""
     video = each.contact_type == VIDEO and not each.external_videochat_url
-    return video and (each.is_zoom_chat or seats.is_group(request.world, each))
+    if not video:
+        return False
+    by_default = policy.policy_of(request.world, each).default_to_zoom
+    return each.is_zoom_chat or by_default or seats.is_group(request.world, each)
+
+
+def _is_made(each: Appointment, request: Request) -> bool:
+    """Return whether Zoom's meeting is there: how long after the booking is not documented, so it is a switch."""
+    since = request.world.clock.now() - each.created_at
+    return since.total_seconds() >= request.world.switches.zoom_ready_after
 
 
 def _of_zoom(write: Callable[[str, Appointment], Any]) -> Callable[..., Any]:
     def read(each: Appointment, request: Request, _args: dict[str, Any]) -> Any:
-        if not _has_zoom(each, request):
+        if not _has_zoom(each, request) or not _is_made(each, request):
             return None
         return write(str(int(_digest("zoom", each.id), 16) % 10**10), each)
 

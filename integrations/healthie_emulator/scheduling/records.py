@@ -140,6 +140,7 @@ class AppointmentSetting(Record):
     enable_appointment_requests: bool = True
     auto_invoicing: bool = True  # booking a priced type raises an invoice
     confirm_by_default: bool = False
+    default_to_zoom: bool = False  # every video call is by Zoom; inferred from the name
     user_id: str | None = None  # whose policy it is; None: the practice's
     more: Mapping[str, Any] = dataclasses.field(default_factory=dict)  # fields that nothing here acts upon
     use_client_credit_system: bool = True

@@ -57,7 +57,7 @@ def _conflicts(request: Request, args: dict[str, Any]) -> list[Appointment]:
     return [
         each
         for each in world.appointments
-        if any(hours.takes_time_of(each, who) for who in (clinician.id, *others))
+        if any(hours.takes_time_of(world, each, who) for who in (clinician.id, *others))
         and policy.is_active(each)
         and each.id != args.get("current_appt_id")
         and (each.series_id is None or each.series_id != args.get("recurring_appt_id"))

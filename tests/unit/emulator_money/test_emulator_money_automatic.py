@@ -75,7 +75,13 @@ class TestAutomaticCharges:
         await end(practice, status)
         assert len(practice.world.billing_items) == 0
 
-    async def test_a_visit_on_credit_or_on_a_paid_invoice_is_not_charged_again(self, practice: Any) -> None:
+    @pytest.mark.parametrize("spares_paid", [True, False])
+    async def test_whether_a_visit_on_credit_or_on_a_paid_invoice_is_charged_again_is_a_switch(
+        self,
+        practice: Any,
+        spares_paid: bool,  # noqa: FBT001 - a parameter of the test
+    ) -> None:
+        practice.world.switches.automatic_charges_spare_paid = spares_paid
         set_policy(practice, **{OCCURRED: True})
         await practice.attach()
         invoice = practice.world.requested_payments.add(
@@ -83,7 +89,7 @@ class TestAutomaticCharges:
         )
         await end(practice, "Occurred", credit_was_used=True)
         await end(practice, "Occurred", requested_payment_id=invoice.id)
-        assert len(practice.world.billing_items) == 0
+        assert len(practice.world.billing_items) == (0 if spares_paid else 2)
 
     @pytest.mark.parametrize("sends_invoices", [False, True])
     async def test_a_patient_without_a_card_is_invoiced_if_the_practice_wants_it(
