@@ -9,6 +9,7 @@ from booking.catalog.quotes import QuoteService
 from booking.catalog.terms import PresentTerms
 from booking.changes.access import VisitAccess
 from booking.changes.driver import ChangeDriver
+from booking.changes.effects import RequestedChangesReader
 from booking.changes.guards import Guards as ChangeGuards
 from booking.changes.service import ChangeService
 from booking.changes.steps import ChangeSteps
@@ -62,7 +63,11 @@ def build_saga(base: Foundation, *, upstream: SystemOfRecord, ledger: ChargeLedg
         steps=steps,
         guards=Guards(send_facts=SqlSendFactsReader(engine=base.engine), keys=upstream.keys, clock=clock),
         reconciler=LateReconciler(
-            billing=upstream.billing, scheduling=upstream.scheduling, clock=clock, ledger=ledger
+            billing=upstream.billing,
+            scheduling=upstream.scheduling,
+            later=RequestedChangesReader(units=base.units),
+            clock=clock,
+            ledger=ledger,
         ),
         invoices=upstream.invoices,
         units=base.units,

@@ -17,7 +17,7 @@ SLOT = "id clinicianId clinician { id name } visitTypeId contactType locationId 
 QUOTE_FIELDS = """id planId visitTypeId listPrice { amount currency } discount { amount } dueToday { amount } promoCode
   recurrence { frequency amount { amount } payments }"""
 PROBLEM = "... on Problem { code message retryable }"
-APPOINTMENT = "id status start clinicianId clinician { id name } visitTypeId contactType locationId"
+APPOINTMENT = 'id status start(timeZone: "America/New_York") clinicianId clinician { id name } visitTypeId contactType locationId'
 CHECKOUT_FIELDS = f"""id status declined endReason holdExpiresAt refunded {{ amount }} slot {{ {SLOT} }}
   quote {{ {QUOTE_FIELDS} }} appointment {{ {APPOINTMENT} }}"""
 
