@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from booking.catalog.quotes import QuoteService
+from booking.changes.service import ChangeService
 from booking.checkout.email_verification import EmailVerification
 from booking.checkout.service import CheckoutService
 from booking.checkout.start import CheckoutStartService
@@ -12,6 +13,7 @@ from booking.ports import CatalogSource
 from booking.records import RecordsService
 from booking.scheduling.holds import HoldService
 from booking.scheduling.search import SlotSearch
+from booking.visits.service import VisitService
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,8 +26,10 @@ class Services:
     quotes: QuoteService
     starts: CheckoutStartService
     checkouts: CheckoutService
+    changes: ChangeService
     email_verification: EmailVerification
     records: RecordsService
+    visits: VisitService
     operations: OperationsService
     live_queries: LiveQueries
     phone_region: str  # ISO 3166; assumed for phone numbers without a country code

@@ -4,7 +4,6 @@ Money is given back by the policy's tiers, as a share of what was charged, round
 back before counts towards it, so that no more than the charge is ever given back.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -58,9 +57,7 @@ def staff_terms(visit: BookedVisit, paid: Paid | None, policy: ChangePolicy) -> 
 
 def free_with(visit: BookedVisit, paid: Paid | None, policy: ChangePolicy) -> timedelta | None:
     """The shortest notice with which the patient's cancelling costs nothing; None where no notice is long enough."""
-    return next(
-        (one for one in _turning_points(visit, policy) if terms_with(one, visit, paid, policy).free), None
-    )
+    return next((one for one in _turning_points(policy) if terms_with(one, visit, paid, policy).free), None)
 
 
 def percent_with(notice: timedelta, policy: ChangePolicy) -> int:
@@ -146,10 +143,7 @@ def _credit(visit: BookedVisit, paid: Paid | None, fee: Fee | None) -> CreditOut
     return CreditOutcome.LOST
 
 
-def _turning_points(visit: BookedVisit, policy: ChangePolicy) -> Iterator[timedelta]:
-    """The notices at which terms change, the shortest first, from the one that the practice asks for on."""
-    least = visit.rules.cancel_notice or timedelta()
-    points = {least, *(tier.notice for tier in policy.refunds)}
-    if policy.late_notice is not None:
-        points.add(policy.late_notice)
-    yield from sorted(one for one in points if one >= least)
+def _turning_points(policy: ChangePolicy) -> list[timedelta]:
+    """The notices with which terms change, the shortest first."""
+    late = () if policy.late_notice is None else (policy.late_notice,)
+    return sorted({timedelta(), *late, *(tier.notice for tier in policy.refunds)})

@@ -24,7 +24,7 @@ class Rule(StrEnum):
     BOOKABLE_HERE = "bookable_here"  # of a kind that patients can book here
     ALLOWED = "allowed"  # the practice lets its patients do it
     NOTICE = "notice"  # the practice's notice has not passed
-    MOVES = "moves"  # it was not moved as often as it may be
+    RESCHEDULES = "reschedules"  # it was not moved as often as it may be
     VERDICT = "verdict"  # the system of record says yes for this visit
 
 
@@ -69,7 +69,7 @@ def reschedule_checks(visit: BookedVisit, policy: ChangePolicy, *, now: datetime
         ),
         _notice(reschedule_until(visit), now=now),
         Check(
-            rule=Rule.MOVES,
+            rule=Rule.RESCHEDULES,
             holds=left is None or left > 0,
             refused_as=NotAllowedReason.MOVED_TOO_OFTEN,
         ),

@@ -11,7 +11,7 @@ from booking.refusals.changes import NotAllowedReason, RescheduleNotAllowed, Slo
 from booking.slots import Slot
 
 # A refusal in the practice's own words tells what patients may do, never what has become of the visit.
-_IN_ITS_WORDS = (Rule.ALLOWED, Rule.NOTICE, Rule.MOVES, Rule.VERDICT)
+_IN_ITS_WORDS = (Rule.ALLOWED, Rule.NOTICE, Rule.RESCHEDULES, Rule.VERDICT)
 
 
 def reschedule_quote(
@@ -49,7 +49,10 @@ def may_change_clinician(visit: BookedVisit, policy: ChangePolicy, *, by_staff: 
 
 
 def reschedule_actions(quote: RescheduleQuote, new_slot: Slot) -> tuple[Action, ...]:
-    """What an accepted quote has done to bring the visit to this slot, in order. Raises SlotDoesNotFit."""
+    """What an accepted quote has done to bring the visit to this slot, in order. The place may differ, but not the kind of visit.
+
+    Raises SlotDoesNotFit.
+    """
     old = quote.slot
     same_kind = (new_slot.visit_type_id, new_slot.contact_type) == (old.visit_type_id, old.contact_type)
     if not same_kind or new_slot.minutes != old.minutes:
@@ -58,7 +61,6 @@ def reschedule_actions(quote: RescheduleQuote, new_slot: Slot) -> tuple[Action, 
         if not quote.other_clinicians:
             raise SlotDoesNotFit
         return Action(kind=ActionKind.BOOK_VISIT), Action(kind=ActionKind.CANCEL_VISIT)
-    # A move changes the time and nothing else.
-    if new_slot.location_id != old.location_id or new_slot.start == old.start:
-        raise SlotDoesNotFit
+    if (new_slot.start, new_slot.location_id) == (old.start, old.location_id):
+        raise SlotDoesNotFit  # the visit stands there already
     return (Action(kind=ActionKind.MOVE_VISIT),)

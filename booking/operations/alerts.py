@@ -41,13 +41,17 @@ class AlertService:
         """
         now = self._clock.now()
         async with self._units() as unit:
-            for checkout_id in await unit.checkouts.in_doubt(now - self._in_doubt):
+            since = now - self._in_doubt
+            for row_id in [*await unit.checkouts.in_doubt(since), *await unit.changes.in_doubt(since)]:
                 await unit.alerts.raise_once(
-                    Alert(reason=AttentionReason.IN_DOUBT, subject=checkout_id, raised_at=now)
+                    Alert(reason=AttentionReason.IN_DOUBT, subject=row_id, raised_at=now)
                 )
-            for checkout_id in await unit.checkouts.of_unknown_state():
+            for row_id in [
+                *await unit.checkouts.of_unknown_state(),
+                *await unit.changes.of_unknown_state(),
+            ]:
                 await unit.alerts.raise_once(
-                    Alert(reason=AttentionReason.UNKNOWN_STATE, subject=checkout_id, raised_at=now)
+                    Alert(reason=AttentionReason.UNKNOWN_STATE, subject=row_id, raised_at=now)
                 )
             await unit.claims.release_begun(now)
             await unit.commit()

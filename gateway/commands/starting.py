@@ -61,11 +61,16 @@ def _place(loc: tuple[int | str, ...]) -> str:
     return " ".join([f"FRONTDOOR_{str(loc[0]).upper()}", *inside]) + ": "
 
 
+_WORDS = {
+    "missing": "is required",
+    "zoneinfo_str": "must be a time zone's IANA name, such as America/New_York",
+    "tuple_type": "must be a JSON list",
+}
+
+
 def _in_plain_words(problem: "ErrorDetails") -> str:
-    if problem["type"] == "missing":
-        return "is required"
-    if problem["type"] == "zoneinfo_str":
-        return "must be a time zone's IANA name, such as America/New_York"
+    if (words := _WORDS.get(problem["type"])) is not None:
+        return words
     return problem["msg"].removeprefix("Value error, ").replace("Input should", "should")
 
 

@@ -23,7 +23,7 @@ from gateway.clock import SystemClock
 from gateway.rates.connect import connect_counts
 from gateway.runtime.event_dispatch import EventDispatch
 from gateway.runtime.foundation import Foundation, build_foundation
-from gateway.runtime.services import build_saga, build_services
+from gateway.runtime.services import build_change_driver, build_saga, build_services
 from gateway.runtime.synchronization import build_synchronization
 from gateway.runtime.system import System
 from gateway.runtime.upstream import connect_upstream
@@ -54,9 +54,16 @@ async def compose(settings: Settings, *, clock: Clock | None = None) -> AsyncIte
         sign_in = await _sign_in(base, upstream, exits)
         ledger = await _ledger(settings, exits)
         saga = build_saga(base, upstream=upstream, ledger=ledger)
+        change_driver = build_change_driver(base, upstream=upstream)
         counts = connect_counts(settings, base.shared.redis, base.clock)
         services = build_services(
-            base, upstream=upstream, saga=saga, counts=counts, alert_service=alert_service, exits=exits
+            base,
+            upstream=upstream,
+            saga=saga,
+            change_driver=change_driver,
+            counts=counts,
+            alert_service=alert_service,
+            exits=exits,
         )
         event_dispatch = _event_dispatch(base, alert_service, exits)
         sync = build_synchronization(
@@ -70,6 +77,7 @@ async def compose(settings: Settings, *, clock: Clock | None = None) -> AsyncIte
             sign_in=sign_in,
             ledger=ledger,
             saga=saga,
+            change_driver=change_driver,
             counts=counts,
             idempotency=IdempotencyKeys(engine=base.engine),
             services=services,

@@ -7,6 +7,12 @@ from functools import partial
 from booking.catalog.bookable import BookableCatalog
 from booking.catalog.quotes import QuoteService
 from booking.catalog.terms import PresentTerms
+from booking.changes.access import VisitAccess
+from booking.changes.driver import ChangeDriver
+from booking.changes.effects import RequestedChangesReader
+from booking.changes.guards import Guards as ChangeGuards
+from booking.changes.service import ChangeService
+from booking.changes.steps import ChangeSteps
 from booking.checkout.attempt_limits import AttemptLimitedPromotions, AttemptLimiter
 from booking.checkout.email_verification import CodeSender, EmailVerification
 from booking.checkout.guards import Guards
@@ -28,7 +34,10 @@ from booking.scheduling.holds import HoldRules, HoldService
 from booking.scheduling.search import SlotSearch
 from booking.services import Services
 from booking.system_of_record import SystemOfRecord
+from booking.visits.model import ChangeOptionsOf
+from booking.visits.service import VisitService
 from gateway.alarms import DayHeldAlarm
+from gateway.callers.calendar_links import calendar_links
 from gateway.callers.tokens import derive_key, keyed_digest
 from gateway.rates import Counts
 from gateway.rates.connect import connect_attempt_limits
@@ -54,7 +63,11 @@ def build_saga(base: Foundation, *, upstream: SystemOfRecord, ledger: ChargeLedg
         steps=steps,
         guards=Guards(send_facts=SqlSendFactsReader(engine=base.engine), keys=upstream.keys, clock=clock),
         reconciler=LateReconciler(
-            billing=upstream.billing, scheduling=upstream.scheduling, clock=clock, ledger=ledger
+            billing=upstream.billing,
+            scheduling=upstream.scheduling,
+            later=RequestedChangesReader(units=base.units),
+            clock=clock,
+            ledger=ledger,
         ),
         invoices=upstream.invoices,
         units=base.units,
@@ -65,11 +78,30 @@ def build_saga(base: Foundation, *, upstream: SystemOfRecord, ledger: ChargeLedg
     )
 
 
+def build_change_driver(base: Foundation, *, upstream: SystemOfRecord) -> ChangeDriver:
+    """Builds the driver of changes of booked visits on its ports."""
+    return ChangeDriver(
+        steps=ChangeSteps(
+            visits=upstream.visits,
+            visit_changes=upstream.visit_changes,
+            payments=upstream.change_payments,
+            credit_ledger=upstream.credits,
+            clock=base.clock,
+        ),
+        guards=ChangeGuards(visits=upstream.visits, units=base.units, keys=upstream.keys, clock=base.clock),
+        units=base.units,
+        holds=base.holds,
+        clock=base.clock,
+        name=base.name,
+    )
+
+
 def build_services(
     base: Foundation,
     *,
     upstream: SystemOfRecord,
     saga: Saga,
+    change_driver: ChangeDriver,
     counts: Counts,
     alert_service: AlertService,
     exits: AsyncExitStack,
@@ -96,6 +128,8 @@ def build_services(
     records = RecordsService(patients=upstream.patients, cards=upstream.cards)
     checkouts = _checkouts(base, upstream=upstream, saga=saga, attempts=attempts, unpaid=unpaid)
     exits.push_async_callback(checkouts.aclose)
+    changes = _changes(base, upstream=upstream, driver=change_driver)
+    exits.push_async_callback(changes.aclose)
     return Services(
         catalog=browsing,
         search=search,
@@ -103,8 +137,10 @@ def build_services(
         quotes=quotes,
         starts=_starts(base, saga=saga, quotes=quotes, unpaid=unpaid),
         checkouts=checkouts,
+        changes=changes,
         email_verification=_email_verification(base, attempts=attempts),
         records=records,
+        visits=_visits(base, upstream=upstream, changes=changes),
         operations=OperationsService(units=units),
         phone_region=base.settings.phone_region,
         live_queries=_live_queries(base, search=search, records=records),
@@ -165,6 +201,31 @@ def _checkouts(
         ),
         attempts=attempts,
         unpaid=unpaid,
+    )
+
+
+def _changes(base: Foundation, *, upstream: SystemOfRecord, driver: ChangeDriver) -> ChangeService:
+    return ChangeService(
+        driver=driver,
+        access=VisitAccess(
+            visits=upstream.visits, payments=upstream.change_payments, units=base.units, clock=base.clock
+        ),
+        visits=upstream.visits,
+        holds=base.holds,
+        clock=base.clock,
+        policy=base.settings.change_policy,
+        answer_within=timedelta(seconds=base.settings.answer_seconds),
+    )
+
+
+def _visits(base: Foundation, *, upstream: SystemOfRecord, changes: ChangeOptionsOf) -> VisitService:
+    return VisitService(
+        records=upstream.visit_records,
+        details=upstream.visits,
+        changes=changes,
+        links=calendar_links(base.settings, base.clock),
+        units=base.units,
+        clock=base.clock,
     )
 
 

@@ -9,6 +9,7 @@ from datetime import timedelta
 import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from booking.changes.driver import ChangeDriver
 from booking.checkout.ledger import ChargeLedger
 from booking.checkout.saga import Saga
 from booking.checkout.timing import STEP_BUDGET
@@ -47,6 +48,7 @@ class System:
     sign_in: TokenVerifier
     ledger: ChargeLedger | None  # of the card processor, when a key to it is configured
     saga: Saga
+    change_driver: ChangeDriver
     counts: Counts  # of rate limits and attempt limits
     idempotency: IdempotencyKeys
     services: Services
@@ -95,6 +97,7 @@ class System:
         """Builds the worker of this system."""
         return Worker(
             saga=self.saga,
+            changes=self.change_driver,
             units=self.units,
             clock=self.clock,
             periodic_tasks=self._periodic_tasks(),

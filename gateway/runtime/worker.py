@@ -1,22 +1,25 @@
-"""The worker: resumes checkouts that are due, and runs periodic tasks. Any number may run on one database."""
+"""The worker: resumes rows that are due, checkouts and changes, and runs periodic tasks. Any number may run on one database."""
 
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import starmap
 
 import structlog
 
+from booking.changes.driver import ChangeDriver
 from booking.checkout.saga import Saga
 from booking.ports import Clock
 from booking.unit_of_work import UnitOfWorkFactory
 from booking.work_context import asked_by
+from gateway.runtime.due_rows import DueChanges, DueCheckouts, DueRows
 
-# Often enough that a checkout whose gateway died moves on while its patient waits, seldom enough to cost nothing.
+# Often enough that a row whose gateway died moves on while its patient waits, seldom enough to cost nothing.
 POLL_SECONDS = 1.0
 
-# Checkouts in progress at once: each may wait a minute for Healthie, whose rate limit all share.
+# Rows of a kind in progress at once: each may wait a minute for Healthie, whose rate limit all share.
 AT_ONCE = 20
 
 # When the database takes no writes (full, or read-only) no lease can be taken: every row stays due and would fail again at each
@@ -42,24 +45,27 @@ class PeriodicTask:
 
 
 class Worker:
-    """Polls for due checkouts and resumes them through the saga; leases keep several workers apart."""
+    """Polls for due rows and resumes them; leases keep several workers apart."""
 
     def __init__(
         self,
         *,
         saga: Saga,
+        changes: ChangeDriver | None = None,
         units: UnitOfWorkFactory,
         clock: Clock,
         periodic_tasks: tuple[PeriodicTask, ...] = (),
         apart: tuple[PeriodicTask, ...] = (),
     ) -> None:
-        """`periodic_tasks` run only while the database answers; each of `apart` runs in a loop of its own, from the start on."""
-        self._saga = saga
+        """`changes` is None where no visit is ever changed. `periodic_tasks` run only while the database answers; each of `apart` runs in a loop of its own, from the start on."""
+        self._kinds: list[DueRows] = [DueCheckouts(saga)]
+        if changes is not None:
+            self._kinds.append(DueChanges(changes))
         self._units = units
         self._clock = clock
         self._database_answers = False
         self._paused_until: datetime | None = None  # after a failed write
-        self._in_progress: set[str] = set()  # ids of checkouts
+        self._in_progress: dict[DueRows, set[str]] = {kind: set() for kind in self._kinds}  # ids of rows
         self._wake = asyncio.Event()
         self._next: dict[PeriodicTask, datetime] = {
             periodic_task: clock.now() + (periodic_task.first or periodic_task.every)
@@ -69,7 +75,7 @@ class Worker:
         self._apart = apart
 
     async def run(self, stop: asyncio.Event, *, beat: Callable[[], object] | None = None) -> None:
-        """Runs until `stop` is set, then finishes what is in progress. A slow or failing checkout or task delays no other.
+        """Runs until `stop` is set, then finishes what is in progress. A slow or failing row or task delays no other.
 
         `beat` is the heartbeat, called after each poll that reached the database. An error of it is logged only.
         """
@@ -81,8 +87,8 @@ class Worker:
             tasks.create_task(self._wake_at(stop))
             while not stop.is_set():
                 self._wake.clear()
-                for checkout_id in await self._claim_due():
-                    tasks.create_task(self._resume(checkout_id))
+                for kind, row_id in await self._claim_due():
+                    tasks.create_task(self._resume(kind, row_id))
                 if beat is not None and self._database_answers:
                     self._beat(beat)
                 await _set_within(self._wake, POLL_SECONDS)
@@ -106,7 +112,7 @@ class Worker:
             await periodic_task.end()
 
     async def _periodic_tasks(self, stop: asyncio.Event) -> None:
-        """Runs due tasks concurrently with the checkouts and each other: one may wait for a chat, a disk or Healthie."""
+        """Runs due tasks concurrently with the rows and each other: one may wait for a chat, a disk or Healthie."""
         async with asyncio.TaskGroup() as tasks:
             while not stop.is_set():
                 for periodic_task in self._due_tasks():
@@ -114,29 +120,38 @@ class Worker:
                 await _set_within(stop, POLL_SECONDS)
 
     async def tick(self) -> int:
-        """Runs once what is due now; returns how many checkouts were resumed without an error. For tests and simulations."""
-        resumed = await asyncio.gather(*map(self._resume, await self._claim_due()))
+        """Runs once what is due now; returns how many rows were resumed without an error. For tests and simulations."""
+        resumed = await asyncio.gather(*starmap(self._resume, await self._claim_due()))
         for periodic_task in self._due_tasks():
             await self._do(periodic_task)
         return sum(resumed)
 
-    async def _claim_due(self) -> Sequence[str]:
-        """Marks due checkouts as in progress in this process, up to AT_ONCE in all; returns their ids."""
+    async def _claim_due(self) -> Sequence[tuple[DueRows, str]]:
+        """Marks due rows as in progress in this process, up to AT_ONCE of each kind in all; returns them with their kind."""
+        now = self._clock.now()
+        due: list[tuple[DueRows, str]] = []
         try:
             async with self._units() as unit:
-                # Some in progress are still due: not leased yet, or only read.
-                due = await unit.checkouts.due(self._clock.now(), limit=AT_ONCE + len(self._in_progress))
+                for kind in self._kinds:
+                    # Some in progress are still due: not leased yet, or only read.
+                    limit = AT_ONCE + len(self._in_progress[kind])
+                    due += [(kind, row_id) for row_id in await kind.due(unit, now, limit=limit)]
         except Exception:
             log.exception("worker.database_unavailable")
             self._database_answers = False
             return ()
         self._database_answers = True
-        if self._paused_until is not None and self._clock.now() < self._paused_until:
+        if self._paused_until is not None and now < self._paused_until:
             return ()
-        room = AT_ONCE - len(self._in_progress)
-        taken = [checkout_id for checkout_id in due if checkout_id not in self._in_progress][:room]
-        self._in_progress.update(taken)
-        return taken
+        return [(kind, row_id) for kind, row_id in due if self._has_room_for(kind, row_id)]
+
+    def _has_room_for(self, kind: DueRows, row_id: str) -> bool:
+        """Marks the row as in progress, and returns whether it was not, and there was room."""
+        in_progress = self._in_progress[kind]
+        if row_id in in_progress or len(in_progress) >= AT_ONCE:
+            return False
+        in_progress.add(row_id)
+        return True
 
     def _due_tasks(self) -> Sequence[PeriodicTask]:
         """The tasks to run now, rescheduled. None without a database: a daily task would fail and run again only a day later."""
@@ -147,28 +162,18 @@ class Worker:
         self._next.update({periodic_task: now + periodic_task.every for periodic_task in due})
         return due
 
-    async def _resume(self, checkout_id: str) -> bool:
+    async def _resume(self, kind: DueRows, row_id: str) -> bool:
         try:
             with asked_by(ACTOR):
-                await self._saga.resume(checkout_id)
-        except Exception:
-            log.exception("worker.checkout_failed", checkout=checkout_id)
-            await self._defer(checkout_id)
-            return False
+                resumed = await kind.resume(row_id)
+            # Else it stays due, and is taken before all others at every poll.
+            if not resumed and not await kind.defer(row_id, units=self._units, now=self._clock.now()):
+                self._paused_until = self._clock.now() + NOTHING_WRITTEN_REST
         finally:
-            self._in_progress.discard(checkout_id)
-        self._wake.set()  # poll at once, since there is room; after a failure the next regular poll is soon enough
-        return True
-
-    async def _defer(self, checkout_id: str) -> None:
-        """Postpones a checkout that failed: else it stays due, and is taken before all others at every poll."""
-        try:
-            async with self._units() as unit:
-                await unit.checkouts.defer(checkout_id, now=self._clock.now())
-                await unit.commit()
-        except Exception:
-            log.exception("worker.checkout_not_deferred", checkout=checkout_id)
-            self._paused_until = self._clock.now() + NOTHING_WRITTEN_REST
+            self._in_progress[kind].discard(row_id)
+        if resumed:
+            self._wake.set()  # poll at once, since there is room; after a failure the next regular poll is soon enough
+        return resumed
 
     async def _do(self, periodic_task: PeriodicTask) -> None:
         self._tasks_in_progress.add(periodic_task)

@@ -11,6 +11,7 @@ from pydantic import model_validator
 from booking.checkout.guests import GuestRecords
 from booking.checkout.unpaid_visits import UnpaidPolicy
 from gateway.settings.api import ApiSettings
+from gateway.settings.changes import ChangeSettings
 from gateway.settings.healthie import HealthieSettings
 from gateway.settings.operation import OperationSettings
 from gateway.settings.other_systems import OtherSystemsSettings
@@ -21,6 +22,7 @@ from gateway.settings.storage import StorageSettings
 # The reverse of the page's order: pydantic collects the fields of the last base class first.
 class Settings(
     OperationSettings,
+    ChangeSettings,
     ApiSettings,
     SignInSettings,
     OtherSystemsSettings,

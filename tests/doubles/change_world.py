@@ -31,8 +31,8 @@ FOREIGN = Caller(principal=Principal(kind=PrincipalKind.PATIENT, id="p-other"))
 class ChangeWorld:
     """One practice with booked visits."""
 
-    def __init__(self, policy: ChangePolicy | None = None) -> None:
-        self.world = World()
+    def __init__(self, policy: ChangePolicy | None = None, *, world: World | None = None) -> None:
+        self.world = world or World()
         self.clock, self.tape, self.database = self.world.clock, self.world.tape, self.world.database
         self.holds, self.books = self.world.announced, self.world.books
         self.changes = ChangeBooks(books=self.books)

@@ -2,12 +2,14 @@
 
 import base64
 import json
+from datetime import timedelta
 from pathlib import Path
 
 import click
 import pytest
 from pydantic import ValidationError
 
+from booking.changes.policy import ChangePolicy, PlanVisitTreatment, RefundTier
 from booking.checkout.guests import GuestRecords
 from booking.events.model import EventName
 from booking.pacing import Pace, PaceRange
@@ -380,3 +382,89 @@ class TestPace:
         with pytest.raises(ValidationError) as caught:
             Settings()
         assert "FRONTDOOR_HEALTHIE_LEAST_REQUESTS_PER_SECOND" in explain(caught.value)
+
+
+class TestChangePolicy:
+    def test_without_settings_all_is_given_back_and_nothing_charged(self) -> None:
+        assert Settings().change_policy == ChangePolicy()
+
+    def test_the_settings_become_the_policy(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        for name, value in {
+            "CANCELLATION_REFUNDS": '[{"hours": 48, "percent": 100}, {"hours": 24, "percent": 50}]',
+            "LATE_CANCELLATION_HOURS": "24",
+            "CHARGE_LATE_CANCELLATION_FEE": "true",
+            "CANCELLED_PLAN_VISITS": "money",
+            "MOST_RESCHEDULES": "2",
+            "RESCHEDULE_TO_OTHER_CLINICIANS": "true",
+        }.items():
+            monkeypatch.setenv(f"FRONTDOOR_{name}", value)
+        assert Settings().change_policy == ChangePolicy(
+            refunds=(
+                RefundTier(notice=timedelta(hours=48), percent=100),
+                RefundTier(notice=timedelta(hours=24), percent=50),
+            ),
+            late_notice=timedelta(hours=24),
+            charge_late_fee=True,
+            plan_visits=PlanVisitTreatment.MONEY,
+            most_reschedules=2,
+            other_clinicians=True,
+        )
+
+    def test_a_list_without_entries_gives_nothing_back(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("FRONTDOOR_CANCELLATION_REFUNDS", "[]")
+        assert Settings().change_policy.refunds == ()
+
+    @pytest.mark.parametrize(
+        ("given", "said"),
+        [
+            ([(24, 50), (48, 100)], "longest first"),
+            ([(24, 50), (24, 40)], "the same notice"),
+            ([(48, 50), (24, 60)], "less notice gives back less"),
+            ([(24, 101)], "percent: should be less than or equal to 100"),
+            ([(-1, 50)], "hours: should be greater than or equal to 0"),
+            ([(9000, 50)], "hours: should be less than or equal to 8760"),
+            ([(2.5, 50)], "hours: should be a valid integer"),
+        ],
+    )
+    def test_refunds_that_overlap_are_unordered_or_out_of_bounds_end_the_start_with_what_is_wrong(
+        self, monkeypatch: pytest.MonkeyPatch, given: list[tuple[float, int]], said: str
+    ) -> None:
+        tiers = [{"hours": hours, "percent": percent} for hours, percent in given]
+        assert said in self.refused(monkeypatch, CANCELLATION_REFUNDS=json.dumps(tiers))
+
+    @pytest.mark.parametrize(
+        ("given", "said"),
+        [
+            ('{"24": 50}', "must be a JSON list"),
+            ('[{"hours": 24}]', "percent: is required"),
+            ('[{"hours": 24, "percent": 50, "days": 1}]', "days: Extra inputs are not permitted"),
+            ("48h: all", "is not valid JSON"),
+        ],
+    )
+    def test_refunds_that_cannot_be_read_end_the_start_with_their_name(
+        self, monkeypatch: pytest.MonkeyPatch, given: str, said: str
+    ) -> None:
+        text = self.refused(monkeypatch, CANCELLATION_REFUNDS=given)
+        assert "FRONTDOOR_CANCELLATION_REFUNDS" in text
+        assert said in text
+
+    def test_a_fee_that_could_never_be_due_is_a_mistake(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        text = self.refused(monkeypatch, CHARGE_LATE_CANCELLATION_FEE="true")
+        assert "FRONTDOOR_LATE_CANCELLATION_HOURS" in text
+
+    @pytest.mark.parametrize(
+        ("name", "value"),
+        [("LATE_CANCELLATION_HOURS", "0"), ("MOST_RESCHEDULES", "-1"), ("CANCELLED_PLAN_VISITS", "both")],
+    )
+    def test_a_value_out_of_bounds_ends_the_start(
+        self, monkeypatch: pytest.MonkeyPatch, name: str, value: str
+    ) -> None:
+        assert f"FRONTDOOR_{name}" in self.refused(monkeypatch, **{name: value})
+
+    @staticmethod
+    def refused(monkeypatch: pytest.MonkeyPatch, **given: str) -> str:
+        for name, value in given.items():
+            monkeypatch.setenv(f"FRONTDOOR_{name}", value)
+        with pytest.raises(click.ClickException) as caught:
+            settings_of_process()
+        return caught.value.message
