@@ -4,14 +4,15 @@ from collections.abc import Mapping
 from dataclasses import replace
 from enum import StrEnum
 
-from booking.changes.model import ActionKind, ActionState, ChangeEndReason, ChangeState, RequestedChange
-from booking.changes.repository import ChangeEntry
+from booking.changes.actions import ACTIONS
+from booking.changes.model import ActionState, ChangeEndReason, ChangeState, RequestedChange
+from booking.changes.writer import ChangeWriter
 from booking.checkout.timing import SETTLE
 from booking.errors import InvalidInput, NotFound
 from booking.operations.model import AttentionReason, HistoryKind
 from booking.ports import Clock
 from booking.stored_names import Unknown
-from booking.unit_of_work import UnitOfWorkFactory
+from booking.unit_of_work import Scope, UnitOfWorkFactory
 
 
 class ChangeResolution(StrEnum):
@@ -22,8 +23,13 @@ class ChangeResolution(StrEnum):
     REFUSED = "refused"  # nothing was changed, or it was undone by hand: the visit stands as it was
 
 
-# Reasons that a retry does not find again: they stay until an operator resolves the change.
-_NEVER_FOUND_AGAIN = frozenset({AttentionReason.OPEN_INVOICE})
+# Reasons why an action was given up: removed when it is retried, and back when it fails again.
+_OF_AN_ACTION = {
+    *(record.attention for record in ACTIONS.values()),
+    AttentionReason.OUT_OF_TRIES,
+    AttentionReason.APPOINTMENT_NOT_DELETED,
+    AttentionReason.NOT_PERMITTED,
+}
 
 
 class ChangeOperatorActions:
@@ -31,6 +37,7 @@ class ChangeOperatorActions:
 
     def __init__(self, *, units: UnitOfWorkFactory, clock: Clock, operator: str) -> None:
         self._units = units
+        self._writer = ChangeWriter(units=units)
         self._clock = clock
         self._operator = operator
 
@@ -46,15 +53,12 @@ class ChangeOperatorActions:
             raise InvalidInput(field="ID", reason="It is being driven at this moment.")
         if before.state not in {ChangeState.OPEN, ChangeState.NEEDS_ATTENTION}:
             raise InvalidInput(field="ID", reason="It has ended: there is nothing to retry.")
-        left = tuple(
-            why for why in before.attention if why in _NEVER_FOUND_AGAIN or why not in set(AttentionReason)
-        )
+        left = tuple(why for why in before.attention if why not in _OF_AN_ACTION)
         after = _at_action_again(before).changed(state=ChangeState.OPEN, attention=left, tries=0)
-        settled_at = max(
-            (action.intended_at + SETTLE for action in after.actions if action.intended_at is not None),
-            default=now,
-        )
-        return await self._write(before, after.changed(due_at=max(now, settled_at)), HistoryKind.RETRIED)
+        due_at = max(now, before.updated_at + SETTLE)
+        if any(action.state is ActionState.FAILED for action in before.actions):
+            due_at = now  # it was refused for certain
+        return await self._write(before, after.changed(due_at=due_at), HistoryKind.RETRIED)
 
     async def resolve(self, change_id: str, resolution: ChangeResolution, *, note: str) -> RequestedChange:
         """End the change as resolved, or take one that has ended off the list. The visit and the payment are read again.
@@ -83,7 +87,7 @@ class ChangeOperatorActions:
         return await self._write(before, after, HistoryKind.RESOLVED, note=note)
 
     async def _read(self, change_id: str) -> RequestedChange:
-        async with self._units() as unit:
+        async with self._units(Scope.READING) as unit:
             change = await unit.changes.get(change_id)
         if change is None:
             raise NotFound("change")
@@ -92,23 +96,8 @@ class ChangeOperatorActions:
     async def _write(
         self, before: RequestedChange, after: RequestedChange, kind: HistoryKind, *, note: str | None = None
     ) -> RequestedChange:
-        """Write the row and its history. Forgets alerts sent for it, so that what is still wrong is alerted again."""
-        now = self._clock.now()
-        after = after.changed(updated_at=now, lease_owner=None, lease_until=None)
-        entry = ChangeEntry(
-            change_id=before.id,
-            at=now,
-            kind=kind,
-            before=before.state,
-            after=after.state,
-            by=self._operator,
-            note=note,
-        )
-        async with self._units() as unit:
-            saved = await unit.changes.save(after, was=before, history=[entry])
-            await unit.alerts.forget(before.id)
-            await unit.commit()
-        return saved
+        after = after.changed(updated_at=self._clock.now(), lease_owner=None, lease_until=None)
+        return await self._writer.write_for_operator(before, after, kind, operator=self._operator, note=note)
 
 
 def _at_action_again(change: RequestedChange) -> RequestedChange:
@@ -121,18 +110,10 @@ def _at_action_again(change: RequestedChange) -> RequestedChange:
 
 def _resolved(change: RequestedChange, resolution: ChangeResolution) -> RequestedChange:
     """The change at its end. Raises InvalidInput for a resolution that its actions contradict."""
-    visit_is_changed = any(
-        action.kind in {ActionKind.CANCEL_VISIT, ActionKind.MOVE_VISIT} and action.state is ActionState.DONE
-        for action in change.actions
-    )
     if resolution is ChangeResolution.REFUSED:
-        if visit_is_changed:
-            reason = "The visit was cancelled or moved. Resolve it as done, or as partly done."
-            raise InvalidInput(field="--as", reason=reason)
         taken_back = dict.fromkeys((ActionState.DONE, ActionState.UNDO_INTENDED), ActionState.UNDONE)
-        undone = _with_states(change, taken_back)
-        reason_of_end = change.end_reason or ChangeEndReason.REFUSED_UPSTREAM
-        return undone.changed(state=ChangeState.REFUSED, end_reason=reason_of_end)
+        reason = change.end_reason or ChangeEndReason.REFUSED_UPSTREAM
+        return _with_states(change, taken_back).changed(state=ChangeState.REFUSED, end_reason=reason)
     if resolution is ChangeResolution.PARTLY:
         if not change.begun:
             raise InvalidInput(

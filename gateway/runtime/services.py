@@ -34,7 +34,10 @@ from booking.scheduling.holds import HoldRules, HoldService
 from booking.scheduling.search import SlotSearch
 from booking.services import Services
 from booking.system_of_record import SystemOfRecord
+from booking.visits.model import ChangeOptionsOf
+from booking.visits.service import VisitService
 from gateway.alarms import DayHeldAlarm
+from gateway.callers.calendar_links import calendar_links
 from gateway.callers.tokens import derive_key, keyed_digest
 from gateway.rates import Counts
 from gateway.rates.connect import connect_attempt_limits
@@ -137,6 +140,7 @@ def build_services(
         changes=changes,
         email_verification=_email_verification(base, attempts=attempts),
         records=records,
+        visits=_visits(base, upstream=upstream, changes=changes),
         operations=OperationsService(units=units),
         phone_region=base.settings.phone_region,
         live_queries=_live_queries(base, search=search, records=records),
@@ -211,6 +215,17 @@ def _changes(base: Foundation, *, upstream: SystemOfRecord, driver: ChangeDriver
         clock=base.clock,
         policy=base.settings.change_policy,
         answer_within=timedelta(seconds=base.settings.answer_seconds),
+    )
+
+
+def _visits(base: Foundation, *, upstream: SystemOfRecord, changes: ChangeOptionsOf) -> VisitService:
+    return VisitService(
+        records=upstream.visit_records,
+        details=upstream.visits,
+        changes=changes,
+        links=calendar_links(base.settings, base.clock),
+        units=base.units,
+        clock=base.clock,
     )
 
 

@@ -48,6 +48,7 @@ from booking.scheduling.holds import HoldRules, HoldService
 from booking.scheduling.search import SlotSearch
 from booking.slots import Slot
 from booking.unit_of_work import UnitOfWorkFactory
+from booking.visits.service import VisitService
 from tests.doubles.attempt_limits import RecordedAttempts
 from tests.doubles.booking_ports import NOW, FakeChanges, FakeClock, FakeDatabase, FakeHolds, Tape
 from tests.doubles.booking_upstream import (
@@ -62,6 +63,7 @@ from tests.doubles.booking_upstream import (
     FakeScheduling,
 )
 from tests.doubles.code_mail import KeptCodes
+from tests.doubles.visits import FakeVisits, PlainLinks, Records
 
 VISITOR = Caller(principal=Principal(kind=PrincipalKind.VISITOR, id="v1"))
 STRANGER = Caller(principal=Principal(kind=PrincipalKind.VISITOR, id="v2"))
@@ -239,6 +241,17 @@ class World:
             change_signals=self.change_signals,
             search=self.search,
             records=records or books,
+            units=self.database,
+            clock=self.clock,
+        )
+
+    def visit_service(self, visits: FakeVisits) -> VisitService:
+        """Answer what shows single visits in one process."""
+        return VisitService(
+            records=Records(visits),
+            details=visits,
+            changes=visits,
+            links=PlainLinks(),
             units=self.database,
             clock=self.clock,
         )

@@ -147,7 +147,7 @@ def test_a_retry_goes_on_with_a_look_and_keeps_what_it_would_not_find_again(url:
     assert (row.attention, row.tries) == (("open_invoice",), 0)
     assert row.due_at is not None
     shown = frontdoor("changes", "show", HALF.id).output
-    assert f"retried          needs_attention -> open  by operator {getpass.getuser()}" in shown
+    assert f"retried          needs_attention -> refund intended  by operator {getpass.getuser()}" in shown
 
 
 def test_a_parked_change_is_taken_up_sooner(url: str) -> None:
@@ -180,6 +180,7 @@ def test_what_is_wrong_again_after_a_retry_is_alerted_again(url: str) -> None:
     [
         (HALF, "done", DONE, [ActionState.DONE, ActionState.DONE]),
         (HALF, "partly", DONE, [ActionState.DONE, FAILED]),
+        (HALF, "refused", REFUSED, [ActionState.UNDONE, FAILED]),
         (IN_DOUBT, "done", DONE, [ActionState.DONE]),
         (IN_DOUBT, "refused", REFUSED, [INTENDED]),
         (UNDOING, "refused", REFUSED, [ActionState.UNDONE, FAILED]),
@@ -215,7 +216,6 @@ def test_a_resolution_ends_it_and_releases_its_slot(
         ("retry", DRIVEN.id),
         ("retry", FLAGGED.id),
         ("resolve", PARKED.id, "--as", "done", "--note", "x"),
-        ("resolve", HALF.id, "--as", "refused", "--note", "x"),  # the visit is cancelled
         ("resolve", IN_DOUBT.id, "--as", "partly", "--note", "x"),  # nothing is done
         ("resolve", FLAGGED.id, "--as", "refused", "--note", "x"),
     ],
