@@ -38,9 +38,10 @@ class VisitChanges(Protocol):
     """Changes of a booked visit."""
 
     async def cancel(self, change: RequestedChange) -> None:
-        """Cancel the visit by its patient, with `reason`; if `late`, at the status of a late cancellation. Read back.
+        """Cancel the visit by its patient, with `reason`; read back.
 
-        The visit stays readable. Raises UpstreamRefused, ClinicianNotBookable, OutcomeUnknown, UpstreamUnavailable.
+        The status is a late one, for which the practice's system charges, if the change is `late` and it would charge just the
+        action's amount now; never for another amount. The visit stays readable. Raises UpstreamRefused, ClinicianNotBookable, OutcomeUnknown, UpstreamUnavailable.
         """
 
     async def move(self, change: RequestedChange) -> None:
@@ -50,7 +51,7 @@ class VisitChanges(Protocol):
         """
 
     async def book(self, change: RequestedChange) -> Appointment:
-        """Book a new visit in `new_slot`, with the change's id as its reference (`Appointment.checkout_id`), and read it back.
+        """Book a new visit in `new_slot` that names the change, and no checkout, in its reference; read it back.
 
         The caller compares what was read back with what was asked. Raises as Scheduling.book.
         """

@@ -8,7 +8,7 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
-from booking.changes.visit import Verdict, VisitRules
+from booking.changes.visit import ChangeVerdict, VisitRules
 from booking.money import Money, decimals_of
 from integrations.healthie.generated.booked_visit import BookedVisitAppointment
 from integrations.healthie.generated.fragments import Changeable, ChangeRules
@@ -48,9 +48,9 @@ def rules_of(visit: Changeable, general: ChangeRules | None, currency: str) -> V
     )
 
 
-def verdict_of(visit: Changeable) -> Verdict:
+def verdict_of(visit: Changeable) -> ChangeVerdict:
     """Healthie's own verdict on the visit. No verdict is a no."""
-    return Verdict(
+    return ChangeVerdict(
         can_cancel=visit.can_client_cancel is True,
         can_reschedule=visit.can_client_reschedule is True and visit.can_be_rescheduled is True,
     )
