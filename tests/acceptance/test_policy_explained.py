@@ -100,7 +100,7 @@ async def test_it_is_recorded_changes_nothing_and_names_no_patient(stack: Stack)
         stack, "policy", "explain", "--appointment", visit, "--at", at(start, timedelta(days=3))
     )
     assert await stack.made() == before
-    assert set(await stack.upstream()) <= {"BookedVisit", "VisitRules", "ChangePayment", "CurrentUser"}
+    assert set(await stack.upstream()) <= {"ApiVersion", "WhoAmI", "BookedVisit", "VisitRules", "PaymentById"}
     for canary in (
         GUEST["email"],
         GUEST["firstName"],
