@@ -3,7 +3,7 @@
 Best effort: a signal may be lost, and `ChangePoller` finds what was missed. A topic names its subject by id and holds no
 patient data:
 
-`checkout:<id>`    a checkout
+`checkout:<id>`    a checkout, and its visit
 `change:<id>`      a requested change of a booked visit
 `clinician:<id>`   the holds, claims and bookings made here of a clinician's time
 `calendar:<id>`    a clinician's free time in the system of record; `calendar:` alone: everybody's
@@ -162,6 +162,8 @@ def of_event(event: DomainEvent) -> set[str]:
     topics = set()
     if "patient" in event.ids and ("appointment" in event.ids or event.name is EventName.PATIENT_MERGED):
         topics.add(f"patient:{event.ids['patient']}")
+    if "checkout" in event.ids and "appointment" in event.ids:
+        topics.add(f"checkout:{event.ids['checkout']}")  # whose visit it is
     ours = event.name is EventName.APPOINTMENT_CREATED and "checkout" in event.ids
     if (event.name in _MOVES_TIME or _may_move_time(event)) and not ours:
         clinician = event.ids.get("clinician")

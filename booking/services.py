@@ -13,6 +13,7 @@ from booking.ports import CatalogSource
 from booking.records import RecordsService
 from booking.scheduling.holds import HoldService
 from booking.scheduling.search import SlotSearch
+from booking.visits.service import VisitService
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,6 +29,7 @@ class Services:
     changes: ChangeService
     email_verification: EmailVerification
     records: RecordsService
+    visits: VisitService
     operations: OperationsService
     live_queries: LiveQueries
     phone_region: str  # ISO 3166; assumed for phone numbers without a country code

@@ -21,9 +21,11 @@ def slot_ids(
     visit_type_id: str,
     contact_type: str,
     location_id: str | None,
+    time_zone: str | None = None,
 ) -> list[str]:
-    """The ids of slots of one kind. `starts` in seconds since 1970 (UTC)."""
-    first = {one: _first(one, visit_type_id, contact_type, location_id) for one in {*clinician_ids}}
+    """The ids of slots of one kind. `starts` in seconds since 1970 (UTC). `time_zone`: in which they are shown; part of the id."""
+    kind = (visit_type_id, contact_type, location_id, time_zone)
+    first = {one: _first(one, *kind) for one in {*clinician_ids}}
     return [
         head + _last(left_over, start, length)
         for (head, left_over), start, length in zip(
@@ -34,10 +36,11 @@ def slot_ids(
 
 @lru_cache(maxsize=_MOST_CLINICIANS)
 def _first(
-    clinician_id: str, visit_type_id: str, contact_type: str, location_id: str | None
+    clinician_id: str, visit_type_id: str, contact_type: str, location_id: str | None, time_zone: str | None
 ) -> tuple[str, bytes]:
     """The first piece of an id, and the bytes that are left over for the last one."""
-    raw = f"{clinician_id}|{visit_type_id}|{contact_type}|{location_id or ''}|".encode()
+    shown_in = f"{time_zone}|" if time_zone else ""
+    raw = f"{shown_in}{clinician_id}|{visit_type_id}|{contact_type}|{location_id or ''}|".encode()
     whole = len(raw) - len(raw) % 3
     return _encoded(raw[:whole]), raw[whole:]
 

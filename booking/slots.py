@@ -9,6 +9,7 @@ from typing import Self
 from booking.catalog.model import ContactType
 from booking.errors import InvalidInput
 from booking.slot_ids import slot_ids
+from booking.zones import zone
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,6 +71,10 @@ class Slot:
     @property
     def id(self) -> str:
         """An opaque id that encodes all fields of the slot (URL-safe Base64); it holds no patient data."""
+        return self.id_in(None)
+
+    def id_in(self, time_zone: str | None) -> str:
+        """The id of the slot as it is shown in a time zone: other texts of its times, another id (ADR 60)."""
         (slot_id,) = slot_ids(
             [self.clinician_id],
             [int(self.start.timestamp())],
@@ -77,12 +82,13 @@ class Slot:
             visit_type_id=self.visit_type_id,
             contact_type=self.contact_type.value,
             location_id=self.location_id,
+            time_zone=time_zone,
         )
         return slot_id
 
     @classmethod
     def from_id(cls, slot_id: str) -> Self:
-        """Decode a slot's id. Does not check whether the slot is on offer.
+        """Decode a slot's id, with or without a time zone. Does not check whether the slot is on offer.
 
         Raises InvalidInput when the text is not the id of a slot.
         """
@@ -90,7 +96,8 @@ class Slot:
             raw = base64.b64decode(
                 slot_id + "=" * (-len(slot_id) % 4), altchars=b"-_", validate=True
             ).decode()
-            clinician, visit_type, contact, location, start, minutes = raw.split("|")
+            *shown_in, clinician, visit_type, contact, location, start, minutes = raw.split("|")
+            time_zone = zone(*shown_in).key if shown_in else None
             slot = cls(
                 clinician_id=clinician,
                 visit_type_id=visit_type,
@@ -99,8 +106,8 @@ class Slot:
                 start=datetime.fromtimestamp(int(start), UTC),
                 minutes=int(minutes),
             )
-            sound = slot.id == slot_id and slot.interval.end - slot.start <= _LONGEST_VISIT
-        except (binascii.Error, ValueError, OverflowError, OSError) as error:
+            sound = slot.id_in(time_zone) == slot_id and slot.interval.end - slot.start <= _LONGEST_VISIT
+        except (binascii.Error, ValueError, TypeError, OverflowError, OSError, InvalidInput) as error:
             raise InvalidInput(
                 field="slotId", reason="This is not the id of a slot. Take it from the slots query."
             ) from error

@@ -19,6 +19,7 @@ from booking.ports import (
 from booking.resources import ChangedVisits, Changes, ResourceReader
 from booking.sync.drift import DriftCheck
 from booking.sync.webhook_subscriptions import Subscriptions
+from booking.visits.model import VisitRecords
 
 
 class ProvedKeys(ClinicianKeys, Protocol):
@@ -78,6 +79,7 @@ class SystemOfRecord:
     visit_changes: VisitChanges
     change_payments: ChangePayments
     credits: Credits
+    visit_records: VisitRecords
     resources: ResourceSource
     changes: Changes
     subscriptions: Subscriptions  # to upstream's webhooks

@@ -17,7 +17,9 @@ from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.types import Receive, Scope, Send
 
 from booking.ports import Clock
+from gateway.calendar_route import CalendarEndpoint
 from gateway.callers.authentication import VISITOR_HEADER, Authenticator
+from gateway.callers.calendar_links import calendar_links
 from gateway.callers.client_networks import NetworkPseudonyms
 from gateway.callers.tokens import GatewayTokens, derive_key
 from gateway.compression import Compressed
@@ -75,8 +77,9 @@ class _Gateway:
             await _declare_endpoints(system)
             self._system, self._endpoint = system, _endpoint(self._settings, system, self._trusted)
             app.state.webhooks = _webhook_endpoint(self._settings, system)
+            app.state.calendar = _calendar_endpoint(self._settings, system)
             yield
-            self._system = self._endpoint = app.state.webhooks = None
+            self._system = self._endpoint = app.state.webhooks = app.state.calendar = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve GraphQL. Starlette calls an instance as a bare ASGI application, with the request unread."""
@@ -146,6 +149,15 @@ def _endpoint(settings: Settings, system: System, trusted: TrustedDocuments) -> 
         open_to_developers=settings.in_development,
         open_to_operators=settings.graphiql_for_operators,
         trusted=trusted,
+    )
+
+
+def _calendar_endpoint(settings: Settings, system: System) -> CalendarEndpoint:
+    return CalendarEndpoint(
+        services=system.services,
+        links=calendar_links(settings, system.clock),
+        rates=OperationRates(counts=system.counts, factor=settings.rate_factor),
+        networks=_network_pseudonyms(settings),
     )
 
 

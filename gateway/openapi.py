@@ -16,18 +16,20 @@ from starlette.middleware import Middleware
 from starlette.routing import BaseRoute
 from starlette.types import ASGIApp
 
+from gateway import calendar_route
 from gateway.bare_route import WithBareRoute
 from gateway.http_errors import close_invalid, refuse, refuse_invalid
 from gateway.runtime import health
 from gateway.webhooks.routes import webhook_router
 
-_DESCRIPTION = """The routes of a gateway beside its GraphQL API: for its operators, and for Healthie.
+_DESCRIPTION = """The routes of a gateway beside its GraphQL API: for its operators, for Healthie, and for patients' calendars.
 
-Patients' apps use GraphQL at `/graphql`, which has a schema of its own (`frontdoor schema`). Responses carry no data of patients.
+Patients' apps use GraphQL at `/graphql`, which has a schema of its own (`frontdoor schema`). Responses carry no data of patients, except calendar entries.
 Any other path or method is refused in plain text."""
 
 _TAGS = [
     {"name": "health", "description": "For load balancers, orchestrators and monitoring."},
+    {"name": "calendar", "description": "For patients' calendars."},
     {
         "name": "webhooks",
         "description": "Notifications of the practice's system. The route exists only where it is set up.",
@@ -53,7 +55,7 @@ def new_application(
 
     `bare` is a path, and the application that serves it ahead of FastAPI, inside the same `middleware`.
 
-    `webhooks_at` is the path of webhooks; None: there is no such route. Set `state.health`, and with webhooks `state.webhooks`,
+    `webhooks_at` is the path of webhooks; None: there is no such route. Set `state.health`, `state.calendar`, and with webhooks `state.webhooks`,
     before it serves.
 
     The document and FastAPI's pages about it are not served: the document is in docs/, and the pages load scripts from other hosts.
@@ -76,6 +78,7 @@ def new_application(
     )
     app.add_exception_handler(WebSocketRequestValidationError, close_invalid)
     app.include_router(health.router)
+    app.include_router(calendar_route.router)
     if webhooks_at is not None:
         app.include_router(webhook_router(webhooks_at))
     return app

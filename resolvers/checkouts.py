@@ -1,6 +1,7 @@
 """Maps checkouts from the domain to the API."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 
 from strawberry import ID
@@ -15,13 +16,15 @@ from booking.principals import Caller, Principal, PrincipalKind
 from booking.refusals import DeclineReason
 from booking.services import Services
 from booking.stored_names import Unknown, known
+from booking.visits.known import booked_visit
+from resolvers.appointments import to_appointment
 from resolvers.catalog import names, to_clinicians, to_money_or_none
+from resolvers.once import Once
 from resolvers.quotes import to_quote
-from resolvers.records import to_appointment
 from resolvers.slots import to_slot
 from schema import checkouts as api
+from schema.appointments import Appointment
 from schema.checkouts import CheckoutStatus
-from schema.records import Appointment
 
 _ENDS: Mapping[str, CheckoutStatus] = {
     S.CONFIRMED: CheckoutStatus.CONFIRMED,
@@ -58,9 +61,12 @@ def to_end_status(state: str) -> CheckoutStatus:
 
 
 async def to_checkout(
-    checkout: CheckoutRow, services: Services, *, answer_by: float | None = None
+    checkout: CheckoutRow, services: Services, *, answer_by: float | None = None, confirming: bool = False
 ) -> api.Checkout:
-    """Map a checkout of the caller, with the catalog's names if they can be read by `answer_by` (see `names`)."""
+    """Map a checkout of the caller, with the catalog's names if they can be read by `answer_by` (see `names`).
+
+    `confirming`: for the answer of a confirm, which does not wait for another read of the visit that it has just read back.
+    """
     catalog = await names(services, answer_by=answer_by)
 
     async def hold_expiry() -> datetime | None:
@@ -71,6 +77,14 @@ async def to_checkout(
         )
         return hold.expires_at if hold else None
 
+    async def appointment() -> Appointment | None:
+        booked = _booked(checkout, catalog)
+        if booked is None:
+            return None
+        read_back_at = checkout.ended_at if confirming else None
+        visit = await services.visits.as_it_stands(booked, read_back_at=read_back_at)
+        return to_appointment(visit, catalog, services.visits, own=True)
+
     return api.Checkout(
         id=ID(checkout.id),
         status=to_status(checkout),
@@ -79,9 +93,9 @@ async def to_checkout(
         declined=_to_decline_reason(checkout.declined),
         end_reason=_to_end_reason(checkout.end_reason),
         refunded=to_money_or_none(checkout.refunded),
-        appointment=_to_appointment(checkout, catalog),
         email_verified=checkout.email_verified_at is not None,
         email_code_expires_at=checkout.email_code.expires_at if checkout.email_code else None,
+        load_appointment=Once(appointment),
         load_hold_expiry=hold_expiry,
     )
 
@@ -113,26 +127,15 @@ def _principal(key: str) -> Principal:
     return Principal(kind=PrincipalKind(kind), id=name)
 
 
-def _to_appointment(checkout: CheckoutRow, catalog: Catalog) -> Appointment | None:
-    """The booked visit, from the checkout's own data, so that a guest sees it without access to a patient record."""
-    if checkout.appointment_id is None or checkout.stands is not S.CONFIRMED:
+def _booked(checkout: CheckoutRow, catalog: Catalog) -> domain.Appointment | None:
+    """The visit as it was booked, with the catalog's names; None before."""
+    booked = booked_visit(checkout)
+    if booked is None:
         return None
-    slot = checkout.slot
-    person = catalog.clinician(slot.clinician_id)
-    kind = catalog.visit_type(slot.visit_type_id)
-    booked = domain.Appointment(
-        id=checkout.appointment_id,
-        clinician_id=slot.clinician_id,
+    person = catalog.clinician(checkout.slot.clinician_id)
+    kind = catalog.visit_type(checkout.slot.visit_type_id)
+    return replace(
+        booked,
         clinician_name=person.name if person else None,
-        patient_id=checkout.patient_id,
-        visit_type_id=slot.visit_type_id,
         visit_type_name=kind.name if kind else None,
-        start=slot.start,
-        minutes=slot.minutes,
-        contact_type=slot.contact_type,
-        location_id=slot.location_id,
-        status=domain.AppointmentStatus.BOOKED,
-        checkout_id=checkout.id,
-        open_invoice=None,
     )
-    return to_appointment(booked, catalog, time_zone=checkout.time_zone)

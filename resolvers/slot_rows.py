@@ -56,6 +56,7 @@ def slot_rows(slots: SlotColumns, *, time_zone: str, clinicians: Clinicians) -> 
         visit_type_id=slots.visit_type_id,
         contact_type=slots.contact_type.value,
         location_id=slots.location_id,
+        time_zone=time_zone,
     )
     moments = _moments(time_zone)
     ends = [start + 60 * minutes for start, minutes in zip(slots.starts, slots.minutes, strict=True)]

@@ -9,16 +9,17 @@ import strawberry
 
 from booking.checkout.model import Checkout as DomainCheckout
 from resolvers import inputs
+from resolvers.appointments import to_appointments
 from resolvers.checkouts import to_checkout, to_status
-from resolvers.records import check_page, to_appointments
+from resolvers.pages import check_size
 from resolvers.slots import check_filter, to_days, to_query
+from schema.appointments import AppointmentConnection, AppointmentFilter
 from schema.catalog import DEFAULT_PAGE, LARGEST_PAGE
 from schema.checkouts import Checkout
 from schema.context import Info
 from schema.fields import streamed
 from schema.inputs import SlotFilter
 from schema.permissions import ANYBODY, BUYERS, PATIENTS
-from schema.records import AppointmentConnection
 from schema.slots import Day
 
 argument = strawberry.argument
@@ -32,8 +33,8 @@ class Subscription:
     """The root of subscriptions."""
 
     @streamed(
-        description="The caller's checkout, now and whenever it shows something else. Null, once, when there is none "
-        "with this id.",
+        description="The caller's checkout, now and whenever it shows something else, also when the practice has changed the visit that was "
+        "booked. Null, once, when there is none with this id.",
         who=BUYERS,
     )
     async def checkout_changed(
@@ -47,9 +48,9 @@ class Subscription:
         shown: object = None
         if caller and name:
             async with aclosing(services.live_queries.checkout(caller, name)) as checkouts:
-                async for checkout in checkouts:
-                    if _shown(checkout) != shown:
-                        shown = _shown(checkout)
+                async for checkout, visit in checkouts:
+                    if (_shown(checkout), visit) != shown:
+                        shown = _shown(checkout), visit
                         yield await to_checkout(checkout, services)
         if shown is None:
             yield None
@@ -81,25 +82,27 @@ class Subscription:
                 yield to_days(days, time_zone=sought.time_zone, catalog=catalog)
 
     @streamed(
-        description="The signed-in patient's visits, newest start first, now and whenever one of them has changed, come or "
-        "gone.",
+        description="The signed-in patient's visits, now and whenever one of them has changed, come or gone. That time passes is no "
+        "change: a visit that is over stays in `UPCOMING` until the next message.",
         who=PATIENTS,
     )
     async def appointment_changed(
         self,
         info: Info,
-        time_zone: Annotated[str, argument(description="The IANA time zone for their times.")],
+        which: Annotated[
+            AppointmentFilter, argument(name="filter", description="Which, and in which order.")
+        ] = AppointmentFilter.ALL,
         first: Annotated[
             int, argument(description=f"How many at most; up to {LARGEST_PAGE}.")
         ] = DEFAULT_PAGE,
     ) -> AsyncGenerator[AppointmentConnection, None]:
         """The patient's visits."""
         services = info.context.services
-        check_page(time_zone, first)
+        check_size(first)
         async with aclosing(services.live_queries.visits(info.context.identified)) as states:
             async for visits in states:
                 catalog = await services.catalog.catalog()
-                yield to_appointments(visits, catalog, time_zone=time_zone, first=first)
+                yield to_appointments(visits, catalog, services, which=which, first=first, own=True)
 
 
 def _shown(checkout: DomainCheckout) -> object:

@@ -7,11 +7,11 @@ from enum import Enum
 import strawberry
 from strawberry import enum_value, field
 
+from schema.appointments import Appointment
 from schema.fields import computed
 from schema.money import Money
 from schema.permissions import reached
 from schema.quotes import Quote
-from schema.records import Appointment
 from schema.slots import Slot
 
 
@@ -102,16 +102,22 @@ class Checkout:
     )
     end_reason: CheckoutEndReason | None = field(description="Why it did not end in a visit, if it did not.")
     refunded: Money | None = field(description="What was given back.")
-    appointment: Appointment | None = field(
-        description="The visit as it was booked; null before. `me` tells where it stands since then."
-    )
     email_verified: bool = field(
         description="Whether the guest has verified their email address; false for who has signed in."
     )
     email_code_expires_at: datetime | None = field(
         description="Until when the code that was mailed to the guest can be given; null when none waits."
     )
+    load_appointment: strawberry.Private[Callable[[], Awaitable[Appointment | None]]]
     load_hold_expiry: strawberry.Private[Callable[[], Awaitable[datetime | None]]]
+
+    @computed(
+        description="The visit that was booked, as it stands in the practice's books by now: the same object as in `me`; null before. "
+        "While those cannot be read, what was known of it last."
+    )
+    async def appointment(self) -> Appointment | None:
+        """The visit."""
+        return await self.load_appointment()
 
     @computed(description="Until when the time is held for it; null when there is no hold any more.")
     async def hold_expires_at(self) -> datetime | None:

@@ -1,68 +1,16 @@
 """GraphQL types of patients' records: visits, cards, profile."""
 
 from collections.abc import Awaitable, Callable
-from datetime import date, datetime
-from enum import Enum
+from datetime import date
 from typing import Annotated
 
 import strawberry
-from strawberry import enum_value, field
+from strawberry import field
 
-from schema.catalog import DEFAULT_PAGE, LARGEST_PAGE, Clinician, ContactType, PageInfo
+from schema.appointments import AppointmentConnection, AppointmentFilter
+from schema.catalog import DEFAULT_PAGE, LARGEST_PAGE
 from schema.fields import computed
 from schema.permissions import reached
-
-
-@strawberry.enum(description="Where a visit stands.")
-class AppointmentStatus(Enum):
-    """`booking.models.AppointmentStatus`, with descriptions."""
-
-    BOOKED = enum_value("booked", description="It is going to take place.")
-    COMPLETED = enum_value("completed", description="It took place.")
-    NO_SHOW = enum_value("no_show", description="The patient did not come.")
-    CANCELLED = enum_value("cancelled", description="It was cancelled.")
-    RESCHEDULED = enum_value("rescheduled", description="It was moved to another time.")
-    CHECKED_IN = enum_value("checked_in", description="The patient has arrived.")
-
-
-@reached
-@strawberry.type(description="A visit in the practice's books.")
-class Appointment:
-    """`booking.models.Appointment`, in a time zone."""
-
-    id: strawberry.ID = field(description="Names the visit.")
-    status: AppointmentStatus = field(description="Where it stands.")
-    clinician_id: strawberry.ID | None = field(description="Who treats, as the practice's books say.")
-    clinician_name: str | None = field(description="Their name.")
-    clinician: Clinician | None = field(description="Who treats; null when they cannot be booked online.")
-    visit_type_id: strawberry.ID | None = field(description="The kind of visit.")
-    visit_type_name: str | None = field(description="Its name.")
-    contact_type: ContactType | None = field(description="How patient and clinician meet.")
-    location_id: strawberry.ID | None = field(description="Where, for an in-person visit.")
-    start: datetime = field(description="When it starts, in `timeZone`.")
-    end: datetime = field(description="When it ends, in `timeZone`.")
-    time_zone: str = field(description="The IANA time zone in which its times are given.")
-    minutes: int = field(description="How long it lasts.")
-
-
-@reached
-@strawberry.type(description="A visit with its cursor.")
-class AppointmentEdge:
-    """As Relay asks for it."""
-
-    node: Appointment = field(description="The visit.")
-    cursor: str = field(description="An opaque cursor: its position in the list.")
-
-
-@reached
-@strawberry.type(description="A page of visits.")
-class AppointmentConnection:
-    """As Relay asks for it."""
-
-    edges: list[AppointmentEdge] = field(description="The visits with their cursors.")
-    nodes: list[Appointment] = field(description="The visits alone.")
-    page_info: PageInfo = field(description="Where the page stands.")
-    total_count: int = field(description="How many visits there are, on all pages.")
 
 
 @reached
@@ -87,27 +35,27 @@ class Patient:
     email: str | None = field(description="The address on record.")
     time_zone: str | None = field(description="The patient's IANA time zone, if the practice knows it.")
     load_appointments: strawberry.Private[
-        Callable[[str | None, int, str | None], Awaitable[AppointmentConnection]]
+        Callable[[AppointmentFilter, int, str | None], Awaitable[AppointmentConnection]]
     ]
 
-    @computed(description="All visits, newest start first.")
+    @computed(description="The visits, by page.")
     async def appointments(
         self,
-        time_zone: Annotated[
-            str | None,
-            strawberry.argument(
-                description="The IANA time zone for their times; by default the patient's, else UTC."
-            ),
-        ] = None,
+        which: Annotated[
+            AppointmentFilter, strawberry.argument(name="filter", description="Which, and in which order.")
+        ] = AppointmentFilter.ALL,
         first: Annotated[
             int, strawberry.argument(description=f"How many at most; up to {LARGEST_PAGE}.")
         ] = DEFAULT_PAGE,
         after: Annotated[
-            str | None, strawberry.argument(description="The cursor behind which to go on.")
+            str | None,
+            strawberry.argument(
+                description="The cursor behind which to go on, of a page of the same filter."
+            ),
         ] = None,
     ) -> AppointmentConnection:
-        """All visits, latest start first."""
-        return await self.load_appointments(time_zone, first, after)
+        """The visits."""
+        return await self.load_appointments(which, first, after)
 
 
 @reached

@@ -16,10 +16,12 @@ from schema.shared import shared
 class Slot:
     """`booking.slots.Slot`, in the requested time zone."""
 
-    id: strawberry.ID = field(description="Names the slot; hold it with `holdSlot`.")
+    id: strawberry.ID = field(
+        description="Names the slot as it is shown in `timeZone`: in another time zone it has another id. Hold it with `holdSlot`, by any of them."
+    )
     clinician_id: strawberry.ID = field(description="Whose time it is.")
     clinician: Clinician | None = field(
-        description="Whose time it is; null when the clinician is not bookable any more."
+        description="Whose time it is; null when the clinician is not bookable any more, or the practice's offer was never read."
     )
     visit_type_id: strawberry.ID = field(description="The kind of visit.")
     contact_type: ContactType = field(description="How patient and clinician meet.")

@@ -141,6 +141,10 @@ class Catalog:
         """The clinician with this id, if bookable."""
         return next((person for person in self.clinicians if person.id == clinician_id), None)
 
+    def location(self, location_id: str) -> Location | None:
+        """The location with this id, if patients may meet there."""
+        return next((place for place in self.locations if place.id == location_id), None)
+
     def clinicians_for(
         self, *, visit_type_id: str | None = None, state: str | None = None
     ) -> tuple[Clinician, ...]:

@@ -21,8 +21,11 @@ NOT_SINGLE = "not_single"
 class Visits(Protocol):
     """Booked visits, one by one."""
 
-    async def get(self, appointment_id: str) -> BookedVisit | None:
-        """The visit with the rules and the verdict that apply to it, never from a cache; None when there is none."""
+    async def get(self, appointment_id: str, *, of: str | None = None) -> BookedVisit | None:
+        """The visit with the rules and the verdict that apply to it, never from a cache; None when there is none.
+
+        `of`: None also for a visit of another patient than this one, after the same calls as for one that does not exist.
+        """
 
     async def stands(self, appointment_id: str, *, clinician_id: str) -> VisitAsStands | None:
         """Where the visit stands, read with the clinician's key, a deleted one too; None when there is no such visit."""

@@ -94,6 +94,9 @@ class ChangeRepository(Protocol):
     async def of_checkout(self, checkout_id: str) -> Sequence[RequestedChange]:
         """The changes of the visit that the checkout booked, the first one first."""
 
+    async def of_patient(self, patient_id: str) -> Sequence[RequestedChange]:
+        """The changes of all the patient's visits, the first one first."""
+
     async def of_visit(self, appointment_id: str) -> Sequence[RequestedChange]:
         """The changes of the visit and the one that booked it, the first one first."""
 

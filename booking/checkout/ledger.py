@@ -11,6 +11,7 @@ from typing import Protocol
 
 import structlog
 
+from booking.checkout.later_changes import LaterChanges
 from booking.checkout.model import Checkout
 from booking.checkout.model import CheckoutState as S
 from booking.models import Charge
@@ -31,7 +32,7 @@ class DifferenceKind(StrEnum):
     CHARGE_MISSING = "charge_missing"
     AMOUNT_DIFFERS = "amount_differs"
     DISPUTED = "disputed"
-    # The visit stands, and its charge was refunded in full or in part.
+    # The visit stands, and its charge was refunded in full or in part; or more of it was than its patient has accepted since.
     REFUNDED_ELSEWHERE = "refunded_elsewhere"
     NOT_REFUNDED = "not_refunded"
     SECOND_CHARGE = "second_charge"  # made with a key of this checkout's, and not on its row
@@ -86,11 +87,14 @@ class Difference:
 
 
 async def reconcile(
-    ledger: ChargeLedger, checkout: Checkout, others: Sequence[Checkout]
+    ledger: ChargeLedger,
+    checkout: Checkout,
+    others: Sequence[Checkout],
+    later: LaterChanges,
 ) -> tuple[Difference, ...]:
     """Return how the ledger differs from an ended checkout, without what was escalated already. Raises UpstreamUnavailable.
 
-    `others` are the patient's other checkouts. Each difference is logged, with ids only.
+    `others` are the patient's other checkouts, `later` what they changed since. Each difference is logged, with ids only.
     """
     if not checkout.attempts:
         return ()
@@ -99,8 +103,8 @@ async def reconcile(
     begun = [attempt.intended_at for attempt in checkout.attempts]
     landed = await ledger.landed(min(begun) - CLOCK_SKEW, max(begun) + LANDS_WITHIN)
     found = (
-        *(_of_own(own, booked, confirmed=checkout.state is S.CONFIRMED) if own else ()),
-        *_of_others(checkout, booked, landed, _accounted_for(checkout, others)),
+        *(_of_own(own, booked, later, confirmed=checkout.state is S.CONFIRMED) if own else ()),
+        *_of_others(checkout, booked, landed, _accounted_for(checkout, others), later),
     )
     differences = tuple(each for each in found if each.id not in checkout.resolved_ids)
     for each in differences:
@@ -113,33 +117,49 @@ def still_resolved(resolved_ids: Iterable[str]) -> tuple[str, ...]:
     return tuple(one for one in resolved_ids if one.partition(":")[0] not in _STANDING)
 
 
-def _of_own(own: Charge, booked: LedgerCharge | None, *, confirmed: bool) -> list[Difference]:
-    """Compare the row's own charge: its amount, and whether it is kept for a confirmed visit and refunded otherwise."""
+def _of_own(
+    own: Charge, booked: LedgerCharge | None, later: LaterChanges, *, confirmed: bool
+) -> list[Difference]:
+    """Compare the row's own charge: its amount, and whether it is kept for a confirmed visit and refunded otherwise.
+
+    Of a confirmed visit's, just what its patient has accepted since is given back.
+    """
     if booked is None:
         return [Difference(kind=DifferenceKind.CHARGE_MISSING, charge_id=own.charge_id)]
+    least, most = later.given_back(own)
+    kept = booked.given_back.amount < least.amount if confirmed else booked.stands
     kinds = {
         DifferenceKind.AMOUNT_DIFFERS: booked.taken != own.net,
         DifferenceKind.DISPUTED: booked.disputed,
-        DifferenceKind.REFUNDED_ELSEWHERE: confirmed and not booked.given_back.is_zero,
-        DifferenceKind.NOT_REFUNDED: not confirmed and booked.stands,
+        DifferenceKind.REFUNDED_ELSEWHERE: confirmed and booked.given_back.amount > most.amount,
+        DifferenceKind.NOT_REFUNDED: kept,
     }
     return [Difference(kind=kind, charge_id=own.charge_id) for kind, differs in kinds.items() if differs]
 
 
 def _of_others(
-    checkout: Checkout, booked: LedgerCharge | None, landed: Sequence[LedgerCharge], known: frozenset[str]
+    checkout: Checkout,
+    booked: LedgerCharge | None,
+    landed: Sequence[LedgerCharge],
+    known: frozenset[str],
+    later: LaterChanges,
 ) -> list[Difference]:
-    """Find charges beside the row's own. Its idempotency key proves a charge; without a key, likeness is a hint."""
+    """Find charges beside the row's own. Its idempotency key proves a charge; without a key, likeness is a hint.
+
+    As many as there were fees of this amount are taken for those fees.
+    """
     keys = {f"{checkout.id}-{attempt.number}" for attempt in checkout.attempts}
-    found = []
+    found: list[Difference] = []
+    twins: list[Difference] = []
     for charge in landed:
         if charge.id in known or not charge.stands:
             continue
         if charge.upstream_key in keys:
             found.append(Difference(kind=DifferenceKind.SECOND_CHARGE, charge_id=charge.id))
         elif booked is not None and _alike(charge, booked):
-            found.append(Difference(kind=DifferenceKind.POSSIBLE_TWIN, charge_id=charge.id))
-    return found
+            twins.append(Difference(kind=DifferenceKind.POSSIBLE_TWIN, charge_id=charge.id))
+    fees = later.fees_of(booked.taken) if booked is not None else 0
+    return found if len(twins) <= fees else [*found, *twins]
 
 
 def _alike(charge: LedgerCharge, booked: LedgerCharge) -> bool:

@@ -2,14 +2,15 @@
 
 Findings are a charge of any attempt that landed late, a failed payment that staff sent again, a second visit, and a
 recurring payment that goes on after its refund or that nobody accepted. A finding that certainly is this checkout's is
-undone; any other is escalated. The rightful payment of a confirmed visit is never a finding. An escalated checkout is
-compared as often, and findings are flagged.
+undone; any other is escalated. The rightful payment of a confirmed visit is never a finding, and neither is what a requested
+change has done since (later_changes.py). An escalated checkout is compared as often, and findings are flagged.
 """
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from booking.checkout.invoices import noted
+from booking.checkout.invoices import for_a_person, noted
+from booking.checkout.later_changes import LaterChanges, LaterChangesReader
 from booking.checkout.ledger import ChargeLedger, reconcile
 from booking.checkout.model import Checkout, LateFinding
 from booking.checkout.model import CheckoutState as S
@@ -31,9 +32,16 @@ class LateReconciler:
     """Compares a checkout with upstream and the ledger; returns the row for the caller to write."""
 
     def __init__(
-        self, *, billing: Billing, scheduling: Scheduling, clock: Clock, ledger: ChargeLedger | None = None
+        self,
+        *,
+        billing: Billing,
+        scheduling: Scheduling,
+        later: LaterChangesReader,
+        clock: Clock,
+        ledger: ChargeLedger | None = None,
     ) -> None:
         self._billing = billing
+        self._later = later
         self._ledger = ledger
         self._scheduling = scheduling
         self._clock = clock
@@ -41,19 +49,22 @@ class LateReconciler:
     async def check(self, checkout: Checkout, others: Sequence[Checkout]) -> Checkout:
         """Return the row at a late state, to undo a finding, or with one more check done, flagged where a person must look.
 
-        `others` are the patient's other checkouts: what is on them is not this one's. Raises UpstreamUnavailable, to
-        check again later; also while another of them is being paid, since its charge may not be on its row yet.
+        `others` are the patient's other checkouts: what is on them is not this one's. Raises UpstreamUnavailable, to check again later;
+        also while another of them is being paid, or a visit of the patient is changed, since what that does may not be on its row yet.
         """
         _assert_none_is_paid(others)
+        later = await self._changes_at_rest(checkout)
         visits = await self._scheduling.find_all(checkout)
-        charges = await self._billing.late_charges(checkout, known=_accounted_ids(checkout, others))
+        accounted = _accounted_ids(checkout, others) | later.fees
+        charges = await self._billing.late_charges(checkout, known=accounted)
+        await self._changes_at_rest(checkout, still=later)
         if checkout.state is S.NEEDS_ATTENTION:
             return _flag_findings(checkout, visits, charges)
-        checkout = _note_invoice(_record_booked(checkout, visits, charges), visits)
-        undo = self._visit_to_undo(checkout, visits) or _charge_to_undo(checkout, charges)
+        checkout = _note_invoice(_record_booked(checkout, visits, charges), visits, later)
+        undo = self._visit_to_undo(checkout, visits, later) or _charge_to_undo(checkout, charges)
         if undo is not None:
             return undo
-        return _checked(checkout, visits, charges, now=self._clock.now())
+        return _checked(checkout, visits, charges, later, now=self._clock.now())
 
     async def compare(self, checkout: Checkout, others: Sequence[Checkout]) -> Checkout:
         """Return an ended row with each difference from the card processor's ledger escalated once.
@@ -63,13 +74,26 @@ class LateReconciler:
         if self._ledger is None or checkout.state is S.NEEDS_ATTENTION:
             return checkout
         _assert_none_is_paid(others)
-        differences = await reconcile(self._ledger, checkout, others)
+        later = await self._changes_at_rest(checkout)
+        differences = await reconcile(self._ledger, checkout, others, later)
+        await self._changes_at_rest(checkout, still=later)
         if not differences:
             return checkout
         return _escalated(checkout, (each.id for each in differences), AttentionReason.LEDGER_DIFFERENCE)
 
-    def _visit_to_undo(self, checkout: Checkout, visits: Sequence[Appointment]) -> Checkout | None:
-        undoable, _ = _surplus(checkout, visits, now=self._clock.now())
+    async def _changes_at_rest(
+        self, checkout: Checkout, *, still: LaterChanges | None = None
+    ) -> LaterChanges:
+        """What was changed since, while nothing is. Read before and after upstream is: what came in between may be in either answer."""
+        later = await self._later.since(checkout)
+        if later.under_way or (still is not None and later != still):
+            raise UpstreamUnavailable("a visit of the patient is being changed")
+        return later
+
+    def _visit_to_undo(
+        self, checkout: Checkout, visits: Sequence[Appointment], later: LaterChanges
+    ) -> Checkout | None:
+        undoable, _ = _surplus(checkout, visits, later, now=self._clock.now())
         if not undoable:
             return None
         late = LateFinding(ended_as=checkout.known_state, appointment_id=undoable[0].id)
@@ -119,12 +143,21 @@ def _record_booked(checkout: Checkout, visits: Sequence[Appointment], charges: L
     return checkout
 
 
-def _note_invoice(checkout: Checkout, visits: Sequence[Appointment]) -> Checkout:
-    """Note an invoice of a confirmed visit that is open; upstream may raise it minutes after the booking."""
+def _note_invoice(checkout: Checkout, visits: Sequence[Appointment], later: LaterChanges) -> Checkout:
+    """Note an invoice of a confirmed visit that is open; upstream may raise it minutes after the booking.
+
+    The fee that the practice takes for a late cancellation is as its patient accepted it. What was paid for a visit does not pay another
+    invoice of one that was cancelled and refunded.
+    """
     if checkout.state is not S.CONFIRMED:
         return checkout
     own = next((visit for visit in visits if visit.id == checkout.appointment_id), None)
-    return noted(checkout, own.open_invoice) if own and own.open_invoice else checkout
+    if own is None or own.open_invoice is None or later.explains(own.open_invoice, own.id):
+        return checkout
+    refunded = checkout.charge is not None and not later.given_back(checkout.charge)[1].is_zero
+    if refunded and own.open_invoice.id not in checkout.resolved_ids:
+        return for_a_person(checkout, own.open_invoice.id)
+    return noted(checkout, own.open_invoice)
 
 
 def _surplus_charges(checkout: Checkout, charges: LateCharges) -> list[tuple[int, Charge]]:
@@ -146,11 +179,16 @@ def _charge_to_undo(checkout: Checkout, charges: LateCharges) -> Checkout | None
 
 
 def _checked(
-    checkout: Checkout, visits: Sequence[Appointment], charges: LateCharges, *, now: datetime
+    checkout: Checkout,
+    visits: Sequence[Appointment],
+    charges: LateCharges,
+    later: LaterChanges,
+    *,
+    now: datetime,
 ) -> Checkout:
     """Return the row after a check with nothing to undo; what no machine should decide is escalated."""
     checkout = checkout.changed(checks=checkout.checks + 1)
-    _, doubtful = _surplus(checkout, visits, now=now)
+    _, doubtful = _surplus(checkout, visits, later, now=now)
     if doubtful:
         checkout = _escalated(checkout, (visit.id for visit in doubtful), AttentionReason.LATE_VISIT)
     if charges.uncertain:
@@ -158,7 +196,7 @@ def _checked(
     if _surplus_charges(checkout, charges):
         # It could not be undone and still stands, even if an operator resolved it.
         checkout = checkout.flagged(AttentionReason.LATE_UNDO_FAILED)
-    if _unaccepted_series(checkout, charges):
+    if _unaccepted_series(checkout, charges, later):
         checkout = checkout.flagged(AttentionReason.LIVE_SERIES)
     if checkout.state is S.CONFIRMED and _UNPROVED not in checkout.resolved_ids and not _is_proved(checkout):
         checkout = _escalated(checkout, (_UNPROVED,), AttentionReason.BOOKING_UNPROVED)
@@ -170,10 +208,11 @@ def _escalated(checkout: Checkout, what: Iterable[str], why: AttentionReason) ->
     return checkout.changed(resolved_ids=(*checkout.resolved_ids, *what)).flagged(why)
 
 
-def _unaccepted_series(checkout: Checkout, charges: LateCharges) -> bool:
-    """Whether a recurring payment goes on other than the accepted one of a confirmed checkout."""
+def _unaccepted_series(checkout: Checkout, charges: LateCharges, later: LaterChanges) -> bool:
+    """Whether a recurring payment goes on other than the accepted one of a confirmed checkout, or though a change has ended it."""
     own = checkout.charge if checkout.state is S.CONFIRMED and checkout.quote.recurrence else None
-    accepted = own.billing_item_id if own and "recurrence" not in own.differs else None
+    goes_on = own is not None and "recurrence" not in own.differs and not later.stopped(own)
+    accepted = own.billing_item_id if own and goes_on else None
     return any(payment != accepted for payment in charges.series)
 
 
@@ -188,18 +227,19 @@ def _live(visits: Sequence[Appointment]) -> list[Appointment]:
 
 
 def _surplus(
-    checkout: Checkout, visits: Sequence[Appointment], *, now: datetime
+    checkout: Checkout, visits: Sequence[Appointment], later: LaterChanges, *, now: datetime
 ) -> tuple[list[Appointment], list[Appointment]]:
     """Return the visits beyond the rightful one: those to delete, and those to escalate.
 
-    A confirmed checkout's only visit is the rightful one under any id, since staff may have booked it again. To delete
-    are visits that stand as this program booked them and have not begun, and for a confirmed checkout only beside the
-    rightful one.
+    A confirmed checkout's only visit is the rightful one under any id, since staff may have booked it again; not if its patient has
+    cancelled the rightful one, or moved it out of sight. To delete are visits that stand as this program booked them and have not begun,
+    and for a confirmed checkout only beside the rightful one.
     """
     live = [visit for visit in _live(visits) if visit.id not in checkout.resolved_ids]
     if checkout.state is S.CONFIRMED:
         right = [visit for visit in live if visit.id == checkout.appointment_id]
-        surplus = [visit for visit in live if visit not in right] if len(live) > 1 else []
+        is_second = len(live) > 1 or later.left_its_time(checkout.appointment_id)
+        surplus = [visit for visit in live if visit not in right] if is_second else []
         if not right:
             return [], surplus
         live = surplus

@@ -17,9 +17,11 @@ from booking.models import Appointment
 from booking.ports import Clock
 from booking.principals import Caller
 from booking.records import RecordsService
+from booking.resources import Kind, Resource, Snapshot
 from booking.scheduling.search import Day, SlotSearch
 from booking.slot_query import SlotQuery
 from booking.unit_of_work import Scope, UnitOfWorkFactory
+from booking.visits.known import as_last_known, booked_visit
 from booking.work_context import asked_by
 
 # Two weeks on a screen. The system of record answers two days a request.
@@ -34,6 +36,12 @@ _MOST_PATIENTS = 5_000
 
 Days: TypeAlias = tuple[Day, ...]
 Visits: TypeAlias = tuple[Appointment, ...]
+
+# A checkout, and its visit as it was seen last; None where that is as it was booked, or nothing is booked.
+WatchedCheckout: TypeAlias = tuple[Checkout, Appointment | None]
+
+# Seconds after which the snapshot of a booked visit is looked at without a change signal: only a visit that names its checkout signals it.
+_VISIT_AGAIN = 60.0
 
 
 class LiveQueries:
@@ -53,7 +61,7 @@ class LiveQueries:
         self._units = units
         self._clock = clock
         self.shown = ShownTimes()  # for the change poller
-        self._checkouts: SharedReads[str, Checkout | None] = SharedReads(
+        self._checkouts: SharedReads[str, WatchedCheckout | None] = SharedReads(
             change_signals=change_signals, most=_MOST_CHECKOUTS
         )
         self._slot_queries: SharedReads[SlotQuery, Days] = SharedReads(
@@ -64,14 +72,17 @@ class LiveQueries:
             change_signals=change_signals, most=_MOST_PATIENTS
         )
 
-    async def checkout(self, caller: Caller, checkout_id: str) -> AsyncGenerator[Checkout, None]:
-        """The caller's checkout, at every write of its row. Ends without a value for a foreign and a missing one alike."""
+    async def checkout(self, caller: Caller, checkout_id: str) -> AsyncGenerator[WatchedCheckout, None]:
+        """The caller's checkout, at every write of its row and every change of its visit that was seen.
+
+        Ends without a value for a foreign and a missing one alike.
+        """
         states = self._checkouts.watch(checkout_id, lambda: _CheckoutSource(checkout_id, self._units))
         async with aclosing(states):
-            async for checkout in states:
-                if checkout is None or not opens(caller, checkout, now=self._clock.now()):
+            async for watched in states:
+                if watched is None or not opens(caller, watched[0], now=self._clock.now()):
                     return
-                yield checkout
+                yield watched
 
     def check_range(self, first: date, last: date, time_zone: str) -> None:
         """Raise InvalidInput unless a live query of the days first..last is possible."""
@@ -113,18 +124,22 @@ class LiveQueries:
 
 
 class _CheckoutSource:
-    """One checkout's row; a Source of shared reads."""
+    """One checkout's row, with the snapshot of its visit; a Source of shared reads."""
 
     def __init__(self, checkout_id: str, units: UnitOfWorkFactory) -> None:
         self._checkout_id = checkout_id
         self._units = units
         self.topics = frozenset({f"checkout:{checkout_id}"})
 
-    async def read(self, changed_topics: Collection[str]) -> Reading[Checkout | None]:
-        """The row; None where there is none."""
+    async def read(self, changed_topics: Collection[str]) -> Reading[WatchedCheckout | None]:
+        """The row and its visit; None where there is no row."""
         del changed_topics
         async with self._units(Scope.READING) as unit:
-            return Reading(state=await unit.checkouts.get(self._checkout_id))
+            checkout = await unit.checkouts.get(self._checkout_id)
+            if checkout is None or checkout.appointment_id is None:
+                return Reading(state=None if checkout is None else (checkout, None))
+            snapshot = await unit.snapshots.get(Resource(kind=Kind.VISIT, id=checkout.appointment_id))
+        return Reading(state=(checkout, _changed_visit(checkout, snapshot)), again=_VISIT_AGAIN)
 
 
 class _VisitsSource:
@@ -146,3 +161,10 @@ class _VisitsSource:
 def _differ(day: Day, sent: Day) -> bool:
     """Whether the day shows anything else than was sent; a later `as_of` alone is no difference."""
     return (day.slots, day.stale) != (sent.slots, sent.stale)
+
+
+def _changed_visit(checkout: Checkout, snapshot: Snapshot) -> Appointment | None:
+    """The checkout's visit as it was seen last; None where it is as it was booked."""
+    booked = booked_visit(checkout)
+    seen = as_last_known(booked, snapshot) if booked is not None else None
+    return seen if seen != booked else None

@@ -7,7 +7,7 @@ import structlog
 
 from booking.principals import Caller
 from gateway.rates.counting import STEP, Bound, Count, Counts
-from gateway.rates.table import FIELDS, FREE_TIME, REQUESTS, Rate
+from gateway.rates.table import CALENDAR, FIELDS, FREE_TIME, REQUESTS, Rate
 from schema.errors import RequestError
 
 log = structlog.get_logger(__name__)
@@ -35,6 +35,7 @@ class OperationRates:
         self._counts = counts
         self._requests = REQUESTS.times(factor)
         self._free_time = FREE_TIME.times(factor)
+        self._calendar = CALENDAR.times(factor)
         self._fields = {name: rate.times(factor) for name, rate in FIELDS.items()}
 
     async def network(self, client: str | None) -> None:
@@ -58,6 +59,12 @@ class OperationRates:
         """Count the upstream requests that a search for free time would make. Raises TooManyRequests."""
         if requests:
             await self._add(self._free_time, requests, caller, client)
+
+    async def calendar(self, entry: str, client: str | None) -> None:
+        """Count a request for a calendar entry, by the entry and its network. Raises TooManyRequests."""
+        self._check(
+            await self._counts.add([*of_caller(self._calendar, [entry]), *of_network(self._calendar, client)])
+        )
 
     async def _add(self, rate: Rate, times: int, caller: Caller | None, client: str | None) -> None:
         keys = [caller.principal.key] if caller else []

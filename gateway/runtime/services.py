@@ -9,6 +9,7 @@ from booking.catalog.quotes import QuoteService
 from booking.catalog.terms import PresentTerms
 from booking.changes.access import VisitAccess
 from booking.changes.driver import ChangeDriver
+from booking.changes.effects import RequestedChangesReader
 from booking.changes.guards import Guards as ChangeGuards
 from booking.changes.service import ChangeService
 from booking.changes.steps import ChangeSteps
@@ -33,7 +34,10 @@ from booking.scheduling.holds import HoldRules, HoldService
 from booking.scheduling.search import SlotSearch
 from booking.services import Services
 from booking.system_of_record import SystemOfRecord
+from booking.visits.model import ChangeOptionsOf
+from booking.visits.service import VisitService
 from gateway.alarms import DayHeldAlarm
+from gateway.callers.calendar_links import calendar_links
 from gateway.callers.tokens import derive_key, keyed_digest
 from gateway.rates import Counts
 from gateway.rates.connect import connect_attempt_limits
@@ -59,7 +63,11 @@ def build_saga(base: Foundation, *, upstream: SystemOfRecord, ledger: ChargeLedg
         steps=steps,
         guards=Guards(send_facts=SqlSendFactsReader(engine=base.engine), keys=upstream.keys, clock=clock),
         reconciler=LateReconciler(
-            billing=upstream.billing, scheduling=upstream.scheduling, clock=clock, ledger=ledger
+            billing=upstream.billing,
+            scheduling=upstream.scheduling,
+            later=RequestedChangesReader(units=base.units),
+            clock=clock,
+            ledger=ledger,
         ),
         invoices=upstream.invoices,
         units=base.units,
@@ -132,6 +140,7 @@ def build_services(
         changes=changes,
         email_verification=_email_verification(base, attempts=attempts),
         records=records,
+        visits=_visits(base, upstream=upstream, changes=changes),
         operations=OperationsService(units=units),
         phone_region=base.settings.phone_region,
         live_queries=_live_queries(base, search=search, records=records),
@@ -206,6 +215,17 @@ def _changes(base: Foundation, *, upstream: SystemOfRecord, driver: ChangeDriver
         clock=base.clock,
         policy=base.settings.change_policy,
         answer_within=timedelta(seconds=base.settings.answer_seconds),
+    )
+
+
+def _visits(base: Foundation, *, upstream: SystemOfRecord, changes: ChangeOptionsOf) -> VisitService:
+    return VisitService(
+        records=upstream.visit_records,
+        details=upstream.visits,
+        changes=changes,
+        links=calendar_links(base.settings, base.clock),
+        units=base.units,
+        clock=base.clock,
     )
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Self
 from zoneinfo import ZoneInfo
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, HttpUrl, field_validator, model_validator
 
 from booking.checkout.guests import GuestRecords
 from booking.checkout.unpaid_visits import UnpaidPolicy
@@ -35,6 +35,10 @@ class ApiSettings(EnvironmentSettings):
     )
     tenant: str = Field(
         "practice", description="The practice's name in keys; change it only with an empty database."
+    )
+    public_url: HttpUrl | None = Field(
+        None,
+        description="Where patients' devices reach this gateway, such as `https://api.example.com`: links to calendar entries begin with it. Without it they are paths.",
     )
     cors_origins: tuple[str, ...] = Field(
         (), description="JSON list of browser origins that may call the API."

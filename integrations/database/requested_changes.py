@@ -45,6 +45,7 @@ _OPEN_FOR = _ALL.where(_NOT_ENDED, or_(_c.appointment_id == _WANTED, _c.new_appo
 _LIVE_FOR_HOLD = _ALL.where(_NOT_ENDED, _c.hold_id == _WANTED)
 _OLDEST_FIRST = _c.created_at, _c.id
 _OF_CHECKOUT = _ALL.where(_c.checkout_id == _WANTED).order_by(*_OLDEST_FIRST)
+_OF_PATIENT = _ALL.where(_c.patient_id == _WANTED).order_by(*_OLDEST_FIRST)
 _OF_VISIT = _ALL.where(or_(_c.appointment_id == _WANTED, _c.new_appointment_id == _WANTED)).order_by(
     *_OLDEST_FIRST
 )
@@ -146,6 +147,10 @@ class SqlRequestedChanges:
     async def of_checkout(self, checkout_id: str) -> Sequence[RequestedChange]:
         """Return the changes of the visit that the checkout booked, the first one first."""
         return await self._all(_OF_CHECKOUT, checkout_id)
+
+    async def of_patient(self, patient_id: str) -> Sequence[RequestedChange]:
+        """Return the changes of all the patient's visits, the first one first."""
+        return await self._all(_OF_PATIENT, patient_id)
 
     async def of_visit(self, appointment_id: str) -> Sequence[RequestedChange]:
         """Return the changes of the visit, and the one that booked it, the first one first."""

@@ -56,6 +56,7 @@ from integrations.healthie.upstream import UpstreamCheck, compare_sdl
 from integrations.healthie.version_choice import Replaced
 from integrations.healthie.version_choice import only_logged as replacement_only_logged
 from integrations.healthie.visit_changes import HealthieVisitChanges
+from integrations.healthie.visit_records import HealthieVisitRecords
 from integrations.healthie.webhooks import HealthieWebhooks
 from integrations.upstream.audit import CallAudit
 from integrations.upstream.gate import Gate
@@ -162,6 +163,7 @@ async def connect(
                 recipient_id=recipient_id,
             ),
             invoices=HealthieInvoices(staff=staff, comparison=comparison),
+            visit_records=HealthieVisitRecords(client=organization),
             scheduling=HealthieScheduling(clinician=keys.clinician, staff=staff, comparison=comparison),
             visits=HealthieVisits(client=organization, staff=staff),
             visit_changes=HealthieVisitChanges(clinician=keys.clinician, staff=staff, comparison=comparison),

@@ -21,6 +21,7 @@ _KINDS = {
         "PatientsByEmail",
         "PatientsByName",
         "MorePatients",
+        "VisitAsItStands",
         "VisitsOfPatient",
         "Cards",
         "JoinLinks",

@@ -40,6 +40,7 @@ PERMISSION_OF: Mapping[str, str] = {
     "PaymentsSince": "can_see_billing",
     "Refund": "can_charge_clients",
     "SubscribeWebhook": "is_developer",
+    "VisitAsItStands": "can_see_calendar",
     "VisitById": "can_see_calendar",
     "VisitsBetween": "can_see_calendar",
     "VisitsChanged": "can_see_calendar",

@@ -65,6 +65,7 @@ OF_PATIENTS: Mapping[str, str | None] = {
     "PaymentsSince": "patient_id",
     "Refund": None,
     "SubscribeWebhook": None,
+    "VisitAsItStands": None,
     "VisitById": None,
     "VisitsBetween": "user_id",
     "VisitsChanged": None,

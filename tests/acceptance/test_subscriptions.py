@@ -23,7 +23,7 @@ CHECKOUT = "subscription Watch($id: ID!) { checkoutChanged(id: $id) { status app
 SLOTS = """subscription Watch($filter: SlotFilter!, $from: Date!, $until: Date!) {
   slotsChanged(filter: $filter, from: $from, until: $until) { date stale slots { id } }
 }"""
-VISITS = """subscription Watch { appointmentChanged(timeZone: "America/New_York") { nodes { id status } } }"""
+VISITS = """subscription Watch { appointmentChanged { nodes { id status } } }"""
 
 NEVER = timedelta(days=1)
 

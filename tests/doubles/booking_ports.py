@@ -25,12 +25,13 @@ from booking.models import Hold
 from booking.operations.model import Alert, CheckoutSummary, ClinicianBlock, HistoryEntry, ListCursor
 from booking.principals import is_anonymous
 from booking.refusals import HoldExpired, HoldLimitReached, PaymentInProgress, SlotTaken
+from booking.resources import Resource, Snapshot
 from booking.scheduling.day_capacity import DayCapacity, free_again_at, refusal
 from booking.scheduling.taken_time import RecordedTime
 from booking.slots import Busy, Interval, Slot
 from booking.stored_names import Unknown
 from booking.sync.daily import DailyJobs
-from booking.sync.inbox import PendingRefreshes, Polls, Snapshots
+from booking.sync.inbox import PendingRefreshes, Polls
 from booking.sync.webhook_subscriptions import KnownSubscriptions
 from booking.unit_of_work import Claimant, Scope
 from tests.doubles.changes_repository import FakeRequestedChanges
@@ -105,6 +106,7 @@ class FakeDatabase:
         self.lost_claims: set[str] = set()
         self.events: list[HistoryEntry] = []
         self.outbox: list[DomainEvent] = []
+        self.snapshots: dict[Resource, Snapshot] = {}
         self.alerts: dict[str, Alert] = {}
         self.alerts_due: dict[str, datetime] = {}
         self.blocks: dict[str, ClinicianBlock] = {}
@@ -146,7 +148,6 @@ class FakeUnit:
     deliveries: EventDeliveries
     endpoints: Endpoints
     pending_refreshes: PendingRefreshes
-    snapshots: Snapshots
     polls: Polls
     known_subscriptions: KnownSubscriptions
     daily_jobs: DailyJobs
@@ -185,6 +186,10 @@ class FakeUnit:
     @cached_property
     def blocks(self) -> "FakeBlocks":
         return FakeBlocks(dict(self._database.blocks))
+
+    @property
+    def snapshots(self) -> "FakeSnapshots":
+        return FakeSnapshots(self._database.snapshots)
 
     async def commit(self) -> None:
         if self._scope is Scope.READING:
@@ -247,6 +252,22 @@ class FakeUnit:
     ) -> None:
         self._database.tape.open_units -= 1
         self._database.writer.release()
+
+
+@dataclass
+class FakeSnapshots:
+    """Snapshots that a test has put there; nothing writes them here."""
+
+    kept: dict[Resource, Snapshot]
+
+    async def get(self, resource: Resource) -> Snapshot:
+        return self.kept.get(resource, Snapshot(resource=resource))
+
+    async def save(self, snapshot: Snapshot) -> None:
+        raise NotImplementedError
+
+    async def standing_visits(self, first: datetime, last: datetime) -> Sequence[str]:
+        raise NotImplementedError
 
 
 class FakeCheckouts:

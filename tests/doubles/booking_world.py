@@ -20,6 +20,7 @@ from booking.catalog.model import (
 from booking.catalog.quotes import QuoteService
 from booking.catalog.terms import PresentTerms
 from booking.change_signals import LocalChangeSignals
+from booking.changes.effects import RequestedChangesReader
 from booking.checkout.checkout_holds import CheckoutHolds
 from booking.checkout.email_verification import EmailVerification
 from booking.checkout.guards import Guards, SendFactsReader
@@ -47,6 +48,7 @@ from booking.scheduling.holds import HoldRules, HoldService
 from booking.scheduling.search import SlotSearch
 from booking.slots import Slot
 from booking.unit_of_work import UnitOfWorkFactory
+from booking.visits.service import VisitService
 from tests.doubles.attempt_limits import RecordedAttempts
 from tests.doubles.booking_ports import NOW, FakeChanges, FakeClock, FakeDatabase, FakeHolds, Tape
 from tests.doubles.booking_upstream import (
@@ -61,6 +63,7 @@ from tests.doubles.booking_upstream import (
     FakeScheduling,
 )
 from tests.doubles.code_mail import KeptCodes
+from tests.doubles.visits import FakeVisits, PlainLinks, Records
 
 VISITOR = Caller(principal=Principal(kind=PrincipalKind.VISITOR, id="v1"))
 STRANGER = Caller(principal=Principal(kind=PrincipalKind.VISITOR, id="v2"))
@@ -242,6 +245,17 @@ class World:
             clock=self.clock,
         )
 
+    def visit_service(self, visits: FakeVisits) -> VisitService:
+        """Answer what shows single visits in one process."""
+        return VisitService(
+            records=Records(visits),
+            details=visits,
+            changes=visits,
+            links=PlainLinks(),
+            units=self.database,
+            clock=self.clock,
+        )
+
     def checkout_holds(self, units: UnitOfWorkFactory | None = None) -> CheckoutHolds:
         """Answer what finds the hold under a checkout."""
         return CheckoutHolds(holds=self.announced, units=units or self.database, clock=self.clock)
@@ -261,6 +275,7 @@ class World:
         reconciler = LateReconciler(
             billing=FakeBilling(self.books),
             scheduling=FakeScheduling(self.books),
+            later=RequestedChangesReader(units=self.database),
             clock=self.clock,
             ledger=self.ledger,
         )

@@ -70,6 +70,9 @@ class FakeRequestedChanges:
     async def of_checkout(self, checkout_id: str) -> Sequence[RequestedChange]:
         return [row for row in self._sorted() if row.checkout_id == checkout_id]
 
+    async def of_patient(self, patient_id: str) -> Sequence[RequestedChange]:
+        return [row for row in self._sorted() if row.patient_id == patient_id]
+
     async def of_visit(self, appointment_id: str) -> Sequence[RequestedChange]:
         return [
             row for row in self._sorted() if appointment_id in {row.appointment_id, row.new_appointment_id}

@@ -248,6 +248,7 @@ CALLS: Mapping[str, Call] = {
     "SqlRequestedChanges.open_for": _unit(lambda unit, _: unit.changes.open_for("appointment-5")),
     "SqlRequestedChanges.live_for_hold": _unit(lambda unit, _: unit.changes.live_for_hold("hold_of_chg_1")),
     "SqlRequestedChanges.of_checkout": _unit(lambda unit, _: unit.changes.of_checkout("checkout_5")),
+    "SqlRequestedChanges.of_patient": _unit(lambda unit, stored: unit.changes.of_patient(stored.patient)),
     "SqlRequestedChanges.of_visit": _unit(lambda unit, _: unit.changes.of_visit("appointment-5")),
     "SqlRequestedChanges.due": _unit(lambda unit, _: unit.changes.due(NOW, limit=20)),
     "SqlRequestedChanges.defer": _unit(lambda unit, stored: unit.changes.defer(stored.change.id, now=NOW)),

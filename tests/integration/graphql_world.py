@@ -30,6 +30,7 @@ from tests.doubles.booking_upstream import FakeCards, FakePatients
 from tests.doubles.booking_world import World
 from tests.doubles.change_world import ChangeWorld
 from tests.doubles.rates import generous_rates
+from tests.doubles.visits import FakeVisits
 
 SECRET = "only-for-tests-" * 4
 IN_FLIGHT = timedelta(seconds=30)
@@ -214,6 +215,7 @@ async def api_on(
     trusted: TrustedDocuments | None = None,
     sockets: SocketRules = SocketRules(),  # noqa: B008  # frozen
     rates: OperationRates | None = None,
+    changes: Any = None,  # a ScriptedChanges; None: the service on its doubles
 ) -> AsyncIterator[Api]:
     """The API of a fresh practice, to nobody in particular."""
     world = World()
@@ -227,9 +229,10 @@ async def api_on(
         quotes=world.quotes,
         starts=world.starts,
         checkouts=world.checkouts,
-        changes=ChangeWorld(world=world).service,
+        changes=changes or ChangeWorld(world=world).service,
         email_verification=world.email_verification,
         records=records,
+        visits=world.visit_service(FakeVisits(world.books.appointments)),
         operations=OperationsService(units=world.database),
         live_queries=world.live_queries(records),
         phone_region="US",

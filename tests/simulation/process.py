@@ -13,6 +13,7 @@ from sqlalchemy import Engine
 
 from booking.catalog.quotes import QuoteService
 from booking.catalog.terms import PresentTerms
+from booking.changes.effects import RequestedChangesReader
 from booking.checkout.checkout_holds import CheckoutHolds
 from booking.checkout.early_checks import EarlyChecks
 from booking.checkout.guards import Guards
@@ -133,7 +134,12 @@ class Process:
             clock=fate,
         )
         guards = Guards(send_facts=SqlSendFactsReader(engine=self._engine), keys=healthie.keys, clock=fate)
-        late = LateReconciler(billing=healthie.billing, scheduling=healthie.scheduling, clock=fate)
+        late = LateReconciler(
+            billing=healthie.billing,
+            scheduling=healthie.scheduling,
+            later=RequestedChangesReader(units=self._units),
+            clock=fate,
+        )
         checkout_holds = CheckoutHolds(holds=self._holds, units=self._units, clock=fate)
         self.saga = Saga(
             steps=steps,

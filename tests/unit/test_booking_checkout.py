@@ -340,7 +340,7 @@ class TestPatientData:
         await world.checkouts.cancel(guest, checkout.id)
         world.clock.advance(hours=23, minutes=59)
         async with aclosing(world.live_queries().checkout(guest, checkout.id)) as live_query:
-            assert (await anext(live_query)).id == checkout.id
+            assert (await anext(live_query))[0].id == checkout.id
         world.clock.advance(minutes=1)
         async with (
             asyncio.timeout(5),

@@ -8,21 +8,27 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
+from booking.changes.effects import StoredChanges
+from booking.changes.model import Action, ActionKind, ActionState, ChangeState, RequestedChange
 from booking.checkout.ledger import CLOCK_SKEW, LANDS_WITHIN, DifferenceKind, LedgerCharge, reconcile
 from booking.checkout.model import Attempt, Checkout
 from booking.checkout.model import CheckoutState as S
 from booking.money import Money
 from tests.doubles.ledger_samples import BEGUN, NET, NOTHING, LedgerInMemory, charge, ended, in_books
+from tests.integration.change_samples import a_cancellation
 
 OWN, OTHER = "ch_own", "ch_other"
 
 
 async def kinds(
-    checkout: Checkout, *books: LedgerCharge, others: Sequence[Checkout] = ()
+    checkout: Checkout,
+    *books: LedgerCharge,
+    others: Sequence[Checkout] = (),
+    later: Sequence[RequestedChange] = (),
 ) -> list[tuple[str, str]]:
     return [
         (each.kind, each.charge_id)
-        for each in await reconcile(LedgerInMemory(charges=books), checkout, others)
+        for each in await reconcile(LedgerInMemory(charges=books), checkout, others, StoredChanges(later))
     ]
 
 
@@ -137,7 +143,7 @@ async def test_the_charge_of_the_patients_other_visit_is_not_a_twin() -> None:
 async def test_where_nothing_was_tried_nothing_is_asked() -> None:
     books = LedgerInMemory()
 
-    assert await reconcile(books, replace(ended(S.EXPIRED), attempts=()), []) == ()
+    assert await reconcile(books, replace(ended(S.EXPIRED), attempts=()), [], StoredChanges()) == ()
     assert books.asked == []
 
 
@@ -148,7 +154,7 @@ async def test_the_time_in_which_an_attempt_can_land_is_asked_for_and_no_more() 
         Attempt(number=number, card_id="1", intended_at=at) for number, at in ((1, BEGUN), (2, later))
     )
 
-    await reconcile(books, replace(ended(S.EXPIRED), attempts=attempts), [])
+    await reconcile(books, replace(ended(S.EXPIRED), attempts=attempts), [], StoredChanges())
 
     assert books.asked == [(BEGUN - CLOCK_SKEW, later + LANDS_WITHIN)]
 
@@ -166,3 +172,57 @@ async def test_each_difference_is_logged_by_ids_alone() -> None:
             "log_level": "warning",
         }
     ]
+
+
+def refunds(
+    amount: str, *, action: ActionState = ActionState.DONE, state: ChangeState = ChangeState.DONE
+) -> RequestedChange:
+    """A cancellation that gives back so much of the own charge."""
+    actions = (Action(kind=ActionKind.REFUND, state=action, amount=Money.of(amount, "USD")),)
+    return a_cancellation(state=state, payment_id=None, charge_id=OWN, actions=actions)
+
+
+class TestWhatRequestedChangesDid:
+    """A refund or a fee that the patient accepted is no difference; anything else still is one."""
+
+    @pytest.mark.parametrize(
+        ("given_back", "kinds_told"),
+        [
+            ("50.00", []),
+            ("49.99", ["not_refunded"]),
+            ("50.01", ["refunded_elsewhere"]),
+            ("0", ["not_refunded"]),
+        ],
+    )
+    async def test_just_what_was_accepted_is_given_back(self, given_back: str, kinds_told: list[str]) -> None:
+        own = in_books(OWN, given_back=Money.of(given_back, "USD"))
+        later = [refunds("20"), refunds("30")]
+        found = await kinds(ended(S.CONFIRMED, charge(OWN)), own, later=later)
+        assert [kind for kind, _ in found] == kinds_told
+
+    async def test_the_refund_of_another_charge_explains_nothing(self) -> None:
+        own = in_books(OWN, given_back=NET)
+        later = [refunds("120").changed(charge_id=OTHER)]
+        found = await kinds(ended(S.CONFIRMED, charge(OWN)), own, later=later)
+        assert found == [("refunded_elsewhere", OWN)]
+
+    @pytest.mark.parametrize("state", [ChangeState.REFUSED, ChangeState.SUPERSEDED])
+    async def test_a_refund_that_was_not_made_explains_nothing(self, state: ChangeState) -> None:
+        own = in_books(OWN, given_back=Money.of("50", "USD"))
+        later = [refunds("50", action=ActionState.PENDING, state=state)]
+        found = await kinds(ended(S.CONFIRMED, charge(OWN)), own, later=later)
+        assert found == [("refunded_elsewhere", OWN)]
+
+    @pytest.mark.parametrize("given_back", ["0", "50"])
+    async def test_one_that_a_person_looks_after_may_be_made_by_hand(self, given_back: str) -> None:
+        own = in_books(OWN, given_back=Money.of(given_back, "USD"))
+        later = [refunds("50", action=ActionState.FAILED, state=ChangeState.NEEDS_ATTENTION)]
+        assert await kinds(ended(S.CONFIRMED, charge(OWN)), own, later=later) == []
+
+    @pytest.mark.parametrize(("fees", "told"), [(0, 2), (1, 2), (2, 0)])
+    async def test_as_many_like_charges_as_there_were_fees_are_no_twins(self, fees: int, told: int) -> None:
+        fee = Action(kind=ActionKind.CHARGE_FEE, state=ActionState.DONE, amount=NET)
+        later = [a_cancellation(f"chg_{number}", actions=(fee,)) for number in range(fees)]
+        books = [in_books(OWN), in_books(OTHER), in_books("ch_third")]
+        found = await kinds(ended(S.CONFIRMED, charge(OWN)), *books, later=later)
+        assert [kind for kind, _ in found] == ["possible_twin"] * told

@@ -62,6 +62,20 @@ class TestId:
     def test_a_slot_is_read_back_from_its_id(self, slot: Slot) -> None:
         assert Slot.from_id(slot.id) == slot
 
+    @given(SLOTS, st.sampled_from(["UTC", "America/New_York", "America/Argentina/ComodRivadavia"]))
+    def test_a_slot_is_read_back_from_its_id_in_any_time_zone(self, slot: Slot, time_zone: str) -> None:
+        assert Slot.from_id(slot.id_in(time_zone)) == slot
+
+    @given(SLOTS)
+    def test_a_slot_has_another_id_in_another_time_zone(self, slot: Slot) -> None:
+        shown = [slot.id, *(slot.id_in(zone) for zone in ("UTC", "Etc/UTC", "Europe/Paris"))]
+        assert len(set(shown)) == len(shown)
+
+    @pytest.mark.parametrize("time_zone", ["Nowhere/Land", "localtime", "utc", "../UTC", ""])
+    def test_a_time_zone_that_nobody_knows_is_in_no_id(self, time_zone: str) -> None:
+        with pytest.raises(InvalidInput, match="not the id of a slot"):
+            Slot.from_id(forged(f"{time_zone}|1|2|video||1780326000|30"))
+
     @given(st.text() | st.from_regex(r"[A-Za-z0-9_-]{0,80}", fullmatch=True))
     @example("")
     @example("=")
@@ -92,7 +106,7 @@ class TestId:
     @pytest.mark.parametrize(
         "start", [" 1780326000", "1_780_326_000", "+1780326000", "١٧٨٠٣٢٦٠٠٠", "01780326000"]
     )
-    def test_one_slot_has_one_id(self, start: str) -> None:
+    def test_one_slot_has_one_id_in_one_time_zone(self, start: str) -> None:
         with pytest.raises(InvalidInput):
             Slot.from_id(forged(f"1|2|video||{start}|30"))
 

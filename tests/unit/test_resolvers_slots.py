@@ -62,7 +62,7 @@ class TestSlotRows:
             slot_rows(slots, time_zone=time_zone, clinicians=clinicians), slots, strict=True
         ):
             assert (row.id, row.clinician_id, row.visit_type_id) == (
-                slot.id,
+                slot.id_in(time_zone),
                 slot.clinician_id,
                 slot.visit_type_id,
             )

@@ -66,6 +66,7 @@ requested_changes = Table(
         "requested_changes_new_appointment_id", "new_appointment_id", where="new_appointment_id IS NOT NULL"
     ),
     partial_index("requested_changes_checkout_id", "checkout_id", where="checkout_id IS NOT NULL"),
+    Index("requested_changes_patient_id", "patient_id"),
     Index("requested_changes_created_at", "created_at", "id"),  # for lists, as is the next
     partial_index("requested_changes_attention", "created_at", "id", where="attention IS NOT NULL"),
     partial_index("requested_changes_not_ended", "state", "created_at", "id", where=NOT_ENDED),

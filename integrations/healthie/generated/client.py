@@ -48,6 +48,7 @@ from .public_catalog import PublicCatalog
 from .refund import Refund
 from .subscribe_webhook import SubscribeWebhook
 from .validate_coupon import ValidateCoupon
+from .visit_as_it_stands import VisitAsItStands
 from .visit_by_id import VisitById
 from .visit_on_sale import VisitOnSale
 from .visit_rules import VisitRules
@@ -1956,6 +1957,53 @@ class Client(Base):
             VisitById,
             query=query,
             operation_name="VisitById",
+            mutation=False,
+            variables=variables,
+        )
+
+    async def visit_as_it_stands(self, *, id: str) -> VisitAsItStands:
+        query = gql("""
+            query VisitAsItStands($id: ID!) {
+              appointment(id: $id, include_deleted: true) {
+                ...Visit
+                updated_at
+              }
+            }
+
+            fragment Visit on Appointment {
+              id
+              date
+              length
+              contact_type
+              appointment_location_id
+              pm_status
+              deleted_at
+              metadata
+              provider {
+                id
+                full_name
+              }
+              user {
+                id
+              }
+              appointment_type {
+                id
+                name
+              }
+              requested_payment {
+                id
+                status
+                paid_at
+                price
+                currency
+              }
+            }
+            """)
+        variables: dict[str, object] = {"id": id}
+        return await self.execute(
+            VisitAsItStands,
+            query=query,
+            operation_name="VisitAsItStands",
             mutation=False,
             variables=variables,
         )

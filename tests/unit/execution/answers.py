@@ -35,10 +35,20 @@ T = TypeVar("T")
 # Values that a type has behind its resolvers: the field whose value the loader loads.
 LOADERS = {
     ("Checkout", "load_hold_expiry"): "holdExpiresAt",
+    ("Checkout", "load_appointment"): "appointment",
+    ("Appointment", "load_join"): "join",
     ("Patient", "load_appointments"): "appointments",
     ("Me", "load_appointments"): "appointments",
     ("Me", "load_cards"): "cards",
     ("Operations", "load_checkouts"): "checkouts",
+}
+
+# Fields of a visit that are computed from values behind it: the moments from one, the options from what one loader loads.
+MOMENTS = {("Appointment", "start"), ("Appointment", "end")}
+OPTIONS = {
+    ("Appointment", "canCancelUntil"): "can_cancel_until",
+    ("Appointment", "canRescheduleUntil"): "can_reschedule_until",
+    ("Appointment", "feeNow"): "fee_now",
 }
 
 _TEXTS = (
@@ -241,9 +251,22 @@ class Answers:
             rows = row_class(list(plain.values()))
             return rows({name: values.get(name, Fault("no value")) for name in plain.values()})
         made = cls.__new__(cls)
-        for name, value in (values | loaders).items():
+        behind = self._behind_a_visit(kind, depth) if kind.name == "Appointment" else {}
+        for name, value in (values | loaders | behind).items():
             setattr(made, name, value)
         return made
+
+    def _behind_a_visit(self, kind: Any, depth: int) -> dict[str, Any]:
+        options = {
+            python: self._value(kind.fields[name].type, depth + 1) for (_, name), python in OPTIONS.items()
+        }
+
+        async def load() -> Any:
+            await asyncio.sleep(0)
+            return SimpleNamespace(**options)
+
+        begins = datetime(2026, 11, 1, self._random.randint(0, 23), 30, tzinfo=UTC)
+        return {"begins": begins, "load_options": load}
 
     def _loader(self, kind: Any) -> Any:
         seed = self._random.random()

@@ -5,7 +5,7 @@
 
 from graphql import GraphQLObjectType, is_introspection_type
 
-from tests.unit.execution.answers import LOADERS
+from tests.unit.execution.answers import LOADERS, MOMENTS, OPTIONS
 from tests.unit.execution.comparison import Comparison
 from tests.unit.execution.run import compare
 
@@ -33,4 +33,4 @@ def test_every_field_with_a_resolver_of_its_own_has_random_answers() -> None:
         for name, field in kind.fields.items()
         if not field.extensions["strawberry-definition"].is_basic_field
     }
-    assert resolved == {(kind, field) for (kind, _), field in LOADERS.items()}
+    assert resolved == {(kind, field) for (kind, _), field in LOADERS.items()} | MOMENTS | OPTIONS.keys()

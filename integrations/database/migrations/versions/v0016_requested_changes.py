@@ -150,6 +150,7 @@ def _requested_changes() -> None:
         "requested_changes_new_appointment_id", "new_appointment_id", where="new_appointment_id IS NOT NULL"
     )
     _index("requested_changes_checkout_id", "checkout_id", where="checkout_id IS NOT NULL")
+    _index("requested_changes_patient_id", "patient_id")
     _index("requested_changes_created_at", "created_at", "id")
     _index("requested_changes_attention", "created_at", "id", where="attention IS NOT NULL")
     _index("requested_changes_not_ended", "state", "created_at", "id", where=NOT_ENDED)
