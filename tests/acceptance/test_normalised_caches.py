@@ -167,7 +167,7 @@ async def look_for_time(cache: Cache, stack: Stack, app: App) -> None:
         await asked(cache, app, document, variables)
 
 
-async def mutated(cache: Cache, app: App, name: str, **given: object) -> Json:
+async def mutated(cache: Cache, app: App, name: str, **given: Json) -> Json:
     kind = SCHEMA.mutation_type.fields[name]  # type: ignore[union-attr]
     named = name[0].upper() + name[1:]
     document = f"mutation M($input: {named}Input!) {{ {name}(input: $input) {everything(kind.type)} }}"
@@ -180,7 +180,7 @@ async def buy(cache: Cache, stack: Stack, app: App, *, zone: str, guest: bool) -
     """Hold, start and confirm, in a time zone; answers the buyer's app and the checkout's id."""
     slot = (await stack.slot("Free Consultation", timeZone=zone))["id"]
     held = await mutated(Cache(), app, "holdSlot", slotId=slot, timeZone=zone)
-    details = {"guest": GUEST} if guest else {}
+    details: Json = {"guest": GUEST} if guest else {}
     started = await mutated(Cache(), app, "startCheckout", holdId=held["hold"]["id"], **details)
     buyer = app.bearer(started["guestToken"]) if guest else app
     checkout = started["checkout"]
