@@ -23,8 +23,9 @@ from tests.plugins.emulator import STILL
 
 __all__ = ["account"]  # a fixture
 
-# Not asked: each check costs the practice money.
-NOT_ASKED = {"eligibility_checks_enabled"}
+# Not asked: what costs the practice money, each check or what Healthie charges two days later; when Zoom is ready depends on the
+# practice's account there.
+NOT_ASKED = {"eligibility_checks_enabled", "automatic_charges_spare_paid", "zoom_ready_after"}
 
 DEFAULTS = {
     name: value

@@ -21,6 +21,7 @@ from integrations.healthie.rehearsal.questions import (
     money,
     people,
     plan_credits,
+    visit_changes,
     visits,
     wire,
 )
@@ -32,6 +33,7 @@ from integrations.upstream.errors import CallError
 QUESTIONS: Sequence[Question] = (
     *people.QUESTIONS,
     *visits.QUESTIONS,
+    *visit_changes.QUESTIONS,
     *changes.QUESTIONS,
     *money.QUESTIONS,
     *plan_credits.QUESTIONS,
