@@ -6,6 +6,7 @@ from io import TextIOWrapper
 import click
 
 from gateway.commands.audit import audit
+from gateway.commands.changes import changes
 from gateway.commands.checkouts import checkouts
 from gateway.commands.clinicians import clinicians
 from gateway.commands.development import demo, dev, token
@@ -33,6 +34,7 @@ def main() -> None:
 
 for command in (
     audit,
+    changes,
     checkouts,
     clinicians,
     demo,

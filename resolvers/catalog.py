@@ -3,12 +3,14 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from weakref import WeakKeyDictionary
 
 from strawberry import ID
 
 from booking.catalog import model as domain
 from booking.errors import UpstreamUnavailable
 from booking.money import Money
+from booking.ports import CatalogSource
 from booking.services import Services
 from resolvers import inputs
 from resolvers.object_cache import ObjectCache
@@ -32,12 +34,15 @@ _EMPTY = domain.Catalog(
 _OBJECTS = ObjectCache(most=2_000)
 _ANSWERS = ObjectCache(most=100)
 
+# By its source: while it cannot be read, clinicians keep their names in answers, and so in clients' caches (ADR 60).
+_LAST_READ: WeakKeyDictionary[CatalogSource, domain.Catalog] = WeakKeyDictionary()
+
 # How long a response waits for names alone. They are cached for a minute, and reading them takes well under this.
 _PATIENCE_SECONDS = 1.0
 
 
 async def names(services: Services, *, answer_by: float | None = None) -> domain.Catalog:
-    """The catalog, for the names of held or booked things; an empty one when it cannot be read by `answer_by`.
+    """The catalog, for the names of held or booked things; when it cannot be read by `answer_by`, that of the last call, else an empty one.
 
     `answer_by` is in the event loop's time. Never raises: after a payment the response must say so in time, if need be
     without the clinician's name; an error would suggest that nothing was done.
@@ -46,9 +51,10 @@ async def names(services: Services, *, answer_by: float | None = None) -> domain
         answer_by = asyncio.get_running_loop().time() + _PATIENCE_SECONDS
     try:
         async with asyncio.timeout_at(answer_by):
-            return await services.catalog.catalog()
+            read = _LAST_READ[services.catalog] = await services.catalog.catalog()
     except (UpstreamUnavailable, TimeoutError):
-        return _EMPTY
+        return _LAST_READ.get(services.catalog, _EMPTY)
+    return read
 
 
 def to_money(money: Money) -> ApiMoney:

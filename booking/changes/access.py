@@ -6,11 +6,12 @@ practice. A foreign visit and a missing one answer alike.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from booking.changes.model import RequestedChange
 from booking.changes.ports import ChangePayments, Visits
 from booking.changes.visit import BookedVisit, Paid
-from booking.checkout.access import opens
+from booking.checkout.access import opens, visit_end
 from booking.checkout.model import Checkout
 from booking.checkout.transitions import ENDED
 from booking.errors import NotFound
@@ -47,7 +48,8 @@ class VisitAccess:
         async with self._units(Scope.READING) as unit:
             changes = await unit.changes.of_visit(appointment_id)
             checkout = await _booked_by(unit, appointment_id, changes)
-        if not self._may_read(caller, checkout):
+            ends = await visit_end(unit, checkout) if checkout is not None else None
+        if not self._may_read(caller, checkout, ends):
             raise NotFound("appointment")
         visit = await self._visits.get(appointment_id, of=_patient_of(caller, checkout))
         patient_id = visit.appointment.patient_id if visit is not None else None
@@ -67,7 +69,8 @@ class VisitAccess:
             change = await unit.changes.get(change_id)
             checkout_id = change.checkout_id if change is not None else None
             checkout = await unit.checkouts.get(checkout_id) if checkout_id is not None else None
-        if change is None or not self._may_read(caller, checkout):
+            ends = await visit_end(unit, checkout) if checkout is not None else None
+        if change is None or not self._may_read(caller, checkout, ends):
             return None
         return change if self._has(caller, change.patient_id, checkout) else None
 
@@ -89,11 +92,13 @@ class VisitAccess:
         none = Money.of(0, checkout.charge.net.currency)
         return _paid(checkout, checkout.refunded or none)
 
-    def _may_read(self, caller: Caller, checkout: Checkout | None) -> bool:
-        """Whether the visit may be read upstream for the caller: a guest's only if their checkout booked it."""
+    def _may_read(self, caller: Caller, checkout: Checkout | None, visit_ends: datetime | None) -> bool:
+        """Whether the visit may be read upstream for the caller: a guest's only if their checkout booked it, until the visit is over."""
         kind = caller.principal.kind
         if kind is PrincipalKind.GUEST:
-            return checkout is not None and opens(caller, checkout, now=self._clock.now())
+            return checkout is not None and opens(
+                caller, checkout, now=self._clock.now(), visit_ends=visit_ends
+            )
         return kind in {PrincipalKind.PATIENT, PrincipalKind.STAFF}
 
     def _has(self, caller: Caller, patient_id: str, checkout: Checkout | None) -> bool:

@@ -9,7 +9,8 @@ from booking.errors import NotFound
 from booking.operations.model import HistoryKind
 from booking.ports import Clock
 from booking.principals import Caller, PrincipalKind
-from booking.unit_of_work import Scope, UnitOfWorkFactory
+from booking.resources import Kind, Resource, VisitState
+from booking.unit_of_work import Scope, UnitOfWork, UnitOfWorkFactory
 
 # How long a guest may read the outcome after the end; after that they have the practice's mail.
 READABLE_FOR = timedelta(hours=24)
@@ -26,13 +27,13 @@ class CheckoutAccess:
     async def view(self, caller: Caller, checkout_id: str) -> Checkout | None:
         """Return the caller's checkout; None when it is another's or does not exist, without telling which."""
         checkout = await self._get(checkout_id)
-        return checkout if checkout is not None and opens(caller, checkout, now=self._clock.now()) else None
+        return checkout if checkout is not None and await self._opens(caller, checkout) else None
 
     async def get(self, caller: Caller, checkout_id: str, *, started: bool = False) -> Checkout:
         """Return the caller's checkout, or, with `started`, also one that they started. Raises NotFound."""
         checkout = await self._get(checkout_id)
         if checkout is None or not (
-            opens(caller, checkout, now=self._clock.now()) or (started and caller.owns(checkout.started_by))
+            await self._opens(caller, checkout) or (started and caller.owns(checkout.started_by))
         ):
             raise NotFound("checkout")
         return checkout
@@ -44,25 +45,47 @@ class CheckoutAccess:
         """
         return await self._writer.write_for_patient(before, after, kind)
 
+    async def _opens(self, caller: Caller, checkout: Checkout) -> bool:
+        """As `opens`; the snapshot of the visit is read only where the token would have ended with the time that was booked."""
+        now = self._clock.now()
+        if not caller.owns(checkout.owner):
+            return False
+        if opens(caller, checkout, now=now):
+            return True
+        async with self._units(Scope.READING) as unit:
+            return opens(caller, checkout, now=now, visit_ends=await visit_end(unit, checkout))
+
     async def _get(self, checkout_id: str) -> Checkout | None:
         async with self._units(Scope.READING) as unit:
             return await unit.checkouts.get(checkout_id)
 
 
-def opens(caller: Caller, checkout: Checkout, *, now: datetime) -> bool:
+def opens(caller: Caller, checkout: Checkout, *, now: datetime, visit_ends: datetime | None = None) -> bool:
     """Whether the checkout is the caller's, and a guest's token still opens it."""
-    closes = closes_at(checkout) if caller.principal.kind is PrincipalKind.GUEST else None
+    closes = closes_at(checkout, visit_ends) if caller.principal.kind is PrincipalKind.GUEST else None
     return caller.owns(checkout.owner) and (closes is None or now < closes)
 
 
-def closes_at(checkout: Checkout) -> datetime | None:
+def closes_at(checkout: Checkout, visit_ends: datetime | None = None) -> datetime | None:
     """Return when the guest's token stops opening the checkout (UTC).
 
-    24 hours after its end, or at the end of a booked visit if that is later. None while it has not ended; an escalated
-    checkout has not.
+    24 hours after its end, or at the end of a booked visit if that is later, of one that was moved to `visit_ends` then. None while it
+    has not ended; an escalated checkout has not.
     """
     if checkout.ended_at is None or checkout.stands not in TERMINAL:
         return None
     readable = checkout.ended_at + READABLE_FOR
-    booked = checkout.stands is CheckoutState.CONFIRMED
-    return max(readable, checkout.slot.end) if booked else readable
+    if checkout.stands is not CheckoutState.CONFIRMED:
+        return readable
+    return max(readable, checkout.slot.end, visit_ends or checkout.slot.end)
+
+
+async def visit_end(unit: UnitOfWork, checkout: Checkout) -> datetime | None:
+    """When the checkout's visit ends by its last snapshot (UTC); None where there is none, or it is gone."""
+    if checkout.appointment_id is None:
+        return None
+    snapshot = await unit.snapshots.get(Resource(kind=Kind.VISIT, id=checkout.appointment_id))
+    state = snapshot.state
+    if snapshot.gone or not isinstance(state, VisitState) or state.deleted_at or state.start is None:
+        return None
+    return state.start + timedelta(minutes=state.minutes)

@@ -22,6 +22,7 @@ from booking.scheduling.search import Day, SlotSearch
 from booking.slot_query import SlotQuery
 from booking.unit_of_work import Scope, UnitOfWorkFactory
 from booking.visits.known import as_last_known, booked_visit
+from booking.visits.model import end_of
 from booking.work_context import asked_by
 
 # Two weeks on a screen. The system of record answers two days a request.
@@ -80,7 +81,11 @@ class LiveQueries:
         states = self._checkouts.watch(checkout_id, lambda: _CheckoutSource(checkout_id, self._units))
         async with aclosing(states):
             async for watched in states:
-                if watched is None or not opens(caller, watched[0], now=self._clock.now()):
+                if watched is None:
+                    return
+                checkout, visit = watched
+                ends = end_of(visit) if visit is not None else None
+                if not opens(caller, checkout, now=self._clock.now(), visit_ends=ends):
                     return
                 yield watched
 

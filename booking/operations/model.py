@@ -86,7 +86,7 @@ class Alert:
     """One thing that a person must know; kept until it was sent. Holds no patient data."""
 
     reason: str  # an AttentionReason, or a reconciliation's own
-    subject: str  # the id of a checkout, clinician or charge
+    subject: str  # the id of a checkout, requested change, clinician or charge
     raised_at: datetime  # UTC
     tries: int = 0  # failed attempts to send it
 

@@ -77,7 +77,7 @@ def show(checkout_id: str) -> None:
     click.echo("\n".join(_facts(checkout)))
     click.echo("")
     for entry in on_database(lambda engine: history_of(engine, checkout_id)):
-        click.echo(_entry_line(entry) if isinstance(entry, HistoryEntry) else _call_line(entry))
+        click.echo(_entry_line(entry) if isinstance(entry, HistoryEntry) else call_line(entry))
 
 
 @checkouts.command()
@@ -164,7 +164,8 @@ def _entry_line(entry: "HistoryEntry") -> str:
     return f"{moment(entry.at)}  {entry.kind:<16} {moved}  attempt {entry.attempt}  by {entry.by}{note}"
 
 
-def _call_line(call: "AuditEntry") -> str:
+def call_line(call: "AuditEntry") -> str:
+    """One upstream call, as `show` prints it."""
     extra = f"  try {call.attempt}" if call.attempt > 1 else ""
     request = f"  request {call.upstream_request_id}" if call.upstream_request_id else ""
     return f"{moment(call.at)}      {call.operation_kind} {call.operation} as {call.acting}: {ended(call)}{extra}{request}"

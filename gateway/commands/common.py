@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 # The form of a checkout id. Anything else that is typed in its place is not written into the audit trail.
-_CHECKOUT_ID = re.compile(r"chk_[\w-]{1,64}")
+_CHECKOUT_ID = re.compile(r"ch[kg]_[\w-]{1,64}")
 
 
 @contextlib.contextmanager
@@ -75,7 +75,7 @@ def on_units(
 ) -> T:
     """Runs `work` with units of work on that database; `settings` if they have been read already.
 
-    With a `command`, the audit trail records it, its operator and its checkout before `work` begins.
+    With a `command`, the audit trail records it, its operator and its checkout, or change, before `work` begins.
     """
     from gateway.commands.starting import settings_of_process
     from gateway.runtime.sealing import sealer

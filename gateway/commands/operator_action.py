@@ -1,4 +1,4 @@
-"""Runs operators' actions for the commands on checkouts and clinicians: audited, with domain errors as clear texts."""
+"""Runs operators' actions for the commands on checkouts, changes and clinicians: audited, with domain errors as clear texts."""
 
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, TypeVar
@@ -8,6 +8,7 @@ import click
 from gateway.commands.common import on_units, operator
 
 if TYPE_CHECKING:
+    from booking.changes.operator_actions import ChangeOperatorActions
     from booking.checkout.operator_actions import OperatorActions
     from integrations.database.unit_of_work import Units
 
@@ -21,17 +22,37 @@ def act(
 ) -> T:
     """Runs the action as the user of this machine, recorded in the audit trail. Raises ClickException when it is refused."""
     from booking.checkout.operator_actions import OperatorActions
-    from booking.errors import InvalidInput, NotFound, StaleCheckout, UnknownState
-    from booking.refusals import PaymentInProgress
     from gateway.clock import SystemClock
 
     async def done(units: "Units") -> T:
-        actions = OperatorActions(units=units, clock=SystemClock(), operator=operator())
+        return await action(OperatorActions(units=units, clock=SystemClock(), operator=operator()))
+
+    return _explained(done, command=command, checkout_id=checkout_id)
+
+
+def act_on_change(
+    action: "Callable[[ChangeOperatorActions], Awaitable[T]]", *, command: str, change_id: str
+) -> T:
+    """The same for an action on a requested change."""
+    from booking.changes.operator_actions import ChangeOperatorActions
+    from gateway.clock import SystemClock
+
+    async def done(units: "Units") -> T:
+        return await action(ChangeOperatorActions(units=units, clock=SystemClock(), operator=operator()))
+
+    return _explained(done, command=command, checkout_id=change_id)
+
+
+def _explained(work: "Callable[[Units], Awaitable[T]]", *, command: str, checkout_id: str | None) -> T:
+    from booking.errors import InvalidInput, NotFound, StaleRow, UnknownState
+    from booking.refusals import PaymentInProgress
+
+    async def done(units: "Units") -> T:
         try:
-            return await action(actions)
+            return await work(units)
         except InvalidInput as error:
             raise click.ClickException(error.reason) from error
-        except StaleCheckout as error:
+        except StaleRow as error:
             raise click.ClickException("It was written in this very moment. Look at it again.") from error
         except UnknownState as error:
             raise click.ClickException(UNKNOWN_STATE) from error

@@ -78,7 +78,7 @@ def _words(asked: Asked, verb: str) -> Mapping[Rule, str]:
         Rule.BOOKABLE_HERE: "its clinician, visit type and contact type are known here (Healthie)",
         Rule.ALLOWED: f"patients may {verb} visits ({HEALTHIE}: {{}})",
         Rule.NOTICE: f"the notice has not passed ({HEALTHIE}: {in_words(notice) if notice else 'none'})",
-        Rule.RESCHEDULES: f"it was moved {times_in_words(asked.visit.reschedules)} by its patient ({limits}; the lower one counts)",
+        Rule.RESCHEDULES: f"it was not moved too often: {times_in_words(asked.visit.reschedules)} so far ({limits}; the lower one counts)",
         Rule.VERDICT: "Healthie's own answer for this visit, read just now: {} (no answer is a no)",
     }
 

@@ -31,7 +31,8 @@ def money(asked: Asked, quote: CancellationQuote) -> Iterator[str]:
     if quote.stops_recurring:
         yield f"the plan's later payments end, since its money is given back ({PLANS}: {asked.policy.plan_visits})"
     if quote.free_until is not None:
-        yield f"costs nothing until {asked.moment(quote.free_until)}"
+        cost = "costs" if asked.now <= quote.free_until else "cost"
+        yield f"{cost} nothing until {asked.moment(quote.free_until)}"
     if quote.reason_required:
         yield f"a reason is asked for ({HEALTHIE})"
 

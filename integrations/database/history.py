@@ -1,6 +1,7 @@
 """The history of checkouts: the entries of checkout_events, and those merged with upstream calls of the audit trail."""
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import RowMapping, insert, select
@@ -44,6 +45,14 @@ async def history_of(engine: AsyncEngine, checkout_id: str) -> Sequence[HistoryE
         ]
     # The sort is stable: a call's answer comes before the write that it led to.
     return sorted(entries, key=lambda entry: entry.at)
+
+
+async def calls_since(
+    engine: AsyncEngine, checkout_id: str, *, since: datetime, until: datetime | None
+) -> Sequence[AuditEntry]:
+    """Return the calls that the audit trail has under this checkout, or change, from `since` to `until` (UTC; None: to the last)."""
+    calls = await _calls(engine, checkout_id)
+    return [call for call in calls if call.at >= since and (until is None or call.at <= until)]
 
 
 async def _calls(engine: AsyncEngine, checkout_id: str) -> Iterable[AuditEntry]:

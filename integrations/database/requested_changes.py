@@ -219,8 +219,8 @@ class SqlRequestedChanges:
         changes = {name: value for name, value in row.items() if name not in same}
         if "actions" in changes:
             changes["actions"] = with_unknown_parts(changes["actions"], await self._stored_actions(saved.id))
-        if has_freed_its_time(saved) and not has_freed_its_time(was):
-            changes["freed_at"] = saved.updated_at
+        if (freed := has_freed_its_time(saved)) != has_freed_its_time(was):
+            changes["freed_at"] = saved.updated_at if freed else None
         return changes
 
     async def _stored_actions(self, change_id: str) -> Sequence[Mapping[str, Any]]:

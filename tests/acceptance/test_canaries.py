@@ -6,6 +6,7 @@ import json
 import logging
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -38,8 +39,18 @@ GOOD_CARD, BAD_CARD = f"tok_visa_{MARK}", f"tok_chargeCustomerFail_{MARK}"
 NO_CODE = f"NOCODE{MARK}".upper()
 PROMO = "MINUS25"  # the practice's: the quote that the patient accepted names it, on the checkout's row and nowhere else
 
+ROOM = f"https://video.example/{MARK}"  # the patient's way into the visit: answered, and written down nowhere
+
+_JOIN = "appointment { calendarUrl join { ... on JoinLinks { url } } }"
+GUEST_JOINS = f"query Join($id: ID!) {{ checkout(id: $id) {{ {_JOIN} }} }}"
+PATIENT_JOINS = f"query Join {{ me {{ appointments(filter: UPCOMING) {{ nodes {_JOIN.removeprefix('appointment ')} }} }} }}"
+CONFIRM_JOINS = f"""mutation Confirm($input: ConfirmCheckoutInput!) {{
+  confirmCheckout(input: $input) {{ ... on ConfirmCheckoutSuccess {{ checkout {{ {_JOIN} }} }} }} }}"""
+OPEN_ROOM = """mutation Open($id: ID, $room: String) {
+  updateAppointment(input: { id: $id, external_videochat_url: $room }) { messages { message } } }"""
+
 SECRETS = (OWNER, CLINICIAN_1, CLINICIAN_2, CLINICIAN_3, SECRET)
-CANARIES = (*PERSON.values(), MARK, GOOD_CARD, BAD_CARD, NO_CODE, PROMO, *SECRETS)
+CANARIES = (*PERSON.values(), MARK, ROOM, GOOD_CARD, BAD_CARD, NO_CODE, PROMO, *SECRETS)
 
 Row = Mapping[str, Any]
 
@@ -66,6 +77,8 @@ class Stores:
     async def note(self, response: httpx2.Response) -> None:
         """Keep what an answer says when it is no success."""
         await response.aread()
+        if response.headers["content-type"].startswith("text/calendar"):
+            return
         body = response.json()
         problems = [each for each in (body.get("data") or {}).values() if _is_problem(each)]
         if body.get("errors") or problems:
@@ -143,6 +156,23 @@ async def without_audit_trail(stack: Stack) -> AsyncIterator[None]:
         await engine.dispose()
 
 
+async def look_at_the_visit(stack: Stack, guest: App, patient: App, checkout_id: str) -> None:
+    """The way in, read by whom it is for, and in the answer of a confirm that is sent again; the calendar's entry."""
+    (visit,) = await stack.landed()
+    await stack.pass_time(datetime.fromisoformat(visit["starts_at"]) - timedelta(hours=1) - stack.clock.now())
+    patient = stack.patient(visit["user_id"])
+    await stack.emulator.ask(OPEN_ROOM, id=visit["id"], room=ROOM)
+    seen = [
+        (await guest.ask(GUEST_JOINS, {"id": checkout_id}))["checkout"]["appointment"],
+        *(await patient.ask(PATIENT_JOINS))["me"]["appointments"]["nodes"],
+        (await guest.do(CONFIRM_JOINS, **guest.accepting(checkout_id)))["checkout"]["appointment"],
+    ]
+    assert [each["join"] for each in seen] == [{"url": ROOM}] * 3
+    entry = (await stack.http.get(seen[0]["calendarUrl"])).text
+    assert "BEGIN:VEVENT" in entry
+    assert [each for each in CANARIES if each.casefold() in entry.casefold()] == []
+
+
 async def journey(stack: Stack, stores: Stores) -> tuple[App, App]:
     """A guest's way with everything that can go wrong on it; answers the guest's app and the patient's."""
     app = await stack.visitor()
@@ -169,6 +199,7 @@ async def journey(stack: Stack, stores: Stores) -> tuple[App, App]:
 
     patient = stack.patient((await stack.made())["patients"][0]["id"])
     assert (await patient.ask(documents.ME))["me"]["lastName"] == PERSON["lastName"]
+    await look_at_the_visit(stack, guest, patient, checkout_id)
     await stack.fault("http_5xx", "Patient", count=3)
     assert (await patient.post(documents.ME)).json()["errors"]
     bad = {**PERSON, "email": f"canary.{MARK} at example.com", "phone": f"phone {MARK}"}

@@ -27,7 +27,7 @@ from integrations.database.audit import SqlAuditTrail
 from integrations.database.change_reader import SqlChangeReader
 from integrations.database.deliveries import reap_deliveries
 from integrations.database.event_outbox import SqlEventLog
-from integrations.database.history import history_of
+from integrations.database.history import calls_since, history_of
 from integrations.database.holds import SqlHoldStore
 from integrations.database.idempotency import Claimed, IdempotencyKeys, Scope
 from integrations.database.inbox import SqlInbox
@@ -230,6 +230,7 @@ CALLS: Mapping[str, Call] = {
     "SqlCheckoutHistory.add": _unit(
         lambda unit, _: unit.history.add(replace(a_history_entry(), checkout_id="checkout_1"))
     ),
+    "calls_since": lambda stored: calls_since(stored.engine, "checkout_5", since=NOW, until=None),
     "history_of": lambda stored: history_of(stored.engine, stored.live.id),
     "SqlCheckouts.booked": _unit(lambda unit, _: unit.checkouts.booked("appointment-2")),
     # requested changes

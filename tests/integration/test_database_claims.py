@@ -243,6 +243,15 @@ class TestVisitsBookedMeanwhile:
         await saved_change(units, with_done(row, 0), was=row)
         await take(units, late)
 
+    async def test_one_whose_cancellation_was_taken_back_counts_again(self, engine: AsyncEngine) -> None:
+        units = sql_unit_of_work(engine, SEALER)
+        await confirmed(units)
+        row = await added_change(units, a_cancellation(appointment_id="visit-1", checkout_id="checkout_1"))
+        row = await saved_change(units, with_done(row, 0).changed(state=ChangeState.NEEDS_ATTENTION), was=row)
+        undone = row.with_action(0, state=ActionState.UNDONE).changed(state=ChangeState.REFUSED)
+        await saved_change(units, undone, was=row)
+        await raises_slot_taken(units, await a_row(units, "late"))
+
     async def test_a_visit_that_was_moved_there_counts(self, engine: AsyncEngine) -> None:
         units = sql_unit_of_work(engine, SEALER)
         await moved_to_noon(units)

@@ -4,6 +4,7 @@ import asyncio
 import base64
 import gc
 from contextlib import aclosing
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -16,6 +17,8 @@ from booking.errors import NotFound, UpstreamUnavailable
 from booking.models import Card, CardChoice, GuestDetails
 from booking.principals import Caller, Principal, PrincipalKind
 from booking.refusals import CardDeclined, CardRequired, CheckoutClosed, HoldExpired
+from booking.visits.known import booked_visit
+from booking.visits.model import end_of
 from tests.doubles.booking_world import (
     FREE,
     GUEST,
@@ -26,6 +29,7 @@ from tests.doubles.booking_world import (
     a_slot,
     as_guest,
 )
+from tests.doubles.visits import a_snapshot
 from tests.simulation.virtual_loop import VirtualLoop, run
 
 HURRIED = CheckoutRules(answer_within=timedelta(milliseconds=20))
@@ -355,6 +359,22 @@ class TestPatientData:
         world.clock.at = checkout.slot.end - timedelta(seconds=1)
         assert await world.checkouts.view(guest, checkout.id) is not None
         world.clock.at = checkout.slot.end
+        assert await world.checkouts.view(guest, checkout.id) is None
+
+    async def test_a_guests_token_opens_a_visit_that_was_moved_until_that_is_over(self, world: World) -> None:
+        checkout = await world.start(slot=a_slot(hours=48))
+        guest = as_guest(checkout)
+        await world.checkouts.confirm(guest, checkout.id, world.token(), quote_id=checkout.quote.id)
+        visit = booked_visit(world.row(checkout))
+        assert visit is not None
+        moved = replace(visit, start=visit.start + timedelta(days=9))
+        seen = a_snapshot(moved)
+        world.database.snapshots[seen.resource] = seen
+        world.clock.at = end_of(moved) - timedelta(seconds=1)
+        assert await world.checkouts.view(guest, checkout.id) is not None
+        async with aclosing(world.live_queries().checkout(guest, checkout.id)) as live_query:
+            assert (await anext(live_query))[1] == moved
+        world.clock.at = end_of(moved)
         assert await world.checkouts.view(guest, checkout.id) is None
 
     async def test_a_guests_token_opens_what_a_person_sees_to_until_that_is_settled(

@@ -50,7 +50,11 @@ def test_the_committed_document_is_the_one_of_the_application_that_is_served() -
 
 
 def test_a_gateway_without_webhooks_has_no_route_for_them() -> None:
-    assert sorted(application().openapi()["paths"]) == ["/healthz", "/readyz"]
+    assert sorted(application().openapi()["paths"]) == [
+        "/calendar/{token}.ics",
+        "/healthz",
+        "/readyz",
+    ]
 
 
 @pytest.mark.parametrize("kind", ["http", "websocket"])

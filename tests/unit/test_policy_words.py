@@ -121,7 +121,7 @@ class TestExplained:
             ),
             (
                 asked(a_visit(most_reschedules=2, reschedules=2)),
-                "  no   it was moved 2 times by its patient (Healthie's settings: at most 2; FRONTDOOR_MOST_RESCHEDULES: no limit;",
+                "  no   it was not moved too often: 2 times so far (Healthie's settings: at most 2; FRONTDOOR_MOST_RESCHEDULES: no limit;",
             ),
             (asked(a_visit(has_series=True)), "  no   it is a single visit"),
             (asked(a_visit(), notice=-HOUR), "  no   it has not begun (it begins on 2026-06-04 15:00 UTC)"),

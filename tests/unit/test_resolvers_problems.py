@@ -12,7 +12,7 @@ from gateway.graphql import build_schema
 from resolvers.checkouts import to_end_status
 from resolvers.outcomes import _read, _write
 from resolvers.problems import PROBLEMS
-from schema import catalog, change_problems, changes, checkouts, records
+from schema import appointments, catalog, change_problems, changes, checkouts
 from schema.problems import Problem
 from tests.doubles.change_service import CANCELLATION, MOVE
 from tests.integration.database_samples import QUOTE
@@ -78,7 +78,8 @@ def test_every_problem_can_be_answered_by_something(kind: type[Refusal]) -> None
     [
         (catalog.ContactType, "booking.catalog.model.ContactType"),
         (catalog.BillingFrequency, "booking.catalog.model.BillingFrequency"),
-        (records.AppointmentStatus, "booking.models.AppointmentStatus"),
+        (appointments.AppointmentStatus, "booking.models.AppointmentStatus"),
+        (appointments.AppointmentFilter, "booking.visits.lists.VisitFilter"),
         (checkouts.CheckoutEndReason, "booking.checkout.model.EndReason"),
         (checkouts.DeclineReason, "booking.refusals.DeclineReason"),
         (changes.FeeMethod, "booking.change_quotes.FeeMethod"),

@@ -47,3 +47,9 @@ class App:
             raise Broken("; ".join(error["message"] for error in body["errors"]))
         data: dict[str, Any] = body["data"]
         return data
+
+
+def expect(result: dict[str, Any], kind: str) -> None:
+    """Raises Broken when the result is of another type."""
+    if result["__typename"] != kind:
+        raise Broken(f"expected {kind}, got {result['__typename']}: {result.get('message', '')}")

@@ -58,3 +58,53 @@ mutation ConfirmCheckout($input: ConfirmCheckoutInput!) {
     ... on Problem { code message }
   }
 }"""
+
+VISIT_TYPES = """
+query VisitTypes { visitTypes { id name minutes requiresPlan price { amount currency } } }"""
+
+MOVE_QUOTE = """
+query MoveQuote($id: ID!) {
+  rescheduleQuote(appointmentId: $id) {
+    __typename
+    ... on RescheduleQuoteSuccess { quote { id until } }
+    ... on Problem { code message }
+  }
+}"""
+
+MOVE_VISIT = """
+mutation MoveVisit($input: RescheduleAppointmentInput!) {
+  rescheduleAppointment(input: $input) {
+    __typename
+    ... on RescheduleAppointmentSuccess { change { appointment { id status start } } }
+    ... on AppointmentChangeProcessing { change { status } }
+    ... on Problem { code message }
+  }
+}"""
+
+CANCELLATION_QUOTE = """
+query CancellationQuote($id: ID!) {
+  cancellationQuote(appointmentId: $id) {
+    __typename
+    ... on CancellationQuoteSuccess {
+      quote {
+        id
+        refund { amount currency }
+        kept { amount currency }
+        fee { amount { amount currency } }
+      }
+    }
+    ... on Problem { code message }
+  }
+}"""
+
+CANCEL_VISIT = """
+mutation CancelVisit($input: CancelAppointmentInput!) {
+  cancelAppointment(input: $input) {
+    __typename
+    ... on CancelAppointmentSuccess {
+      change { refunded { amount currency } fee { amount currency } appointment { id status start } }
+    }
+    ... on AppointmentChangeProcessing { change { status } }
+    ... on Problem { code message }
+  }
+}"""

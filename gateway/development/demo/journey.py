@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo
 
 import httpx2
 
-from gateway.development.demo import documents
-from gateway.development.demo.api import App, Broken
+from gateway.development.demo import changes, documents
+from gateway.development.demo.api import App, Broken, expect
 from gateway.development.demo.books import Visit, check_books, read_books
 from gateway.development.demo.free_times import (
     ZONE,
@@ -56,7 +56,8 @@ class Journey:
         hold_id = await self._hold(pat, wanted, first)
         await self._quote(pat, plan["id"], visit_type_id)
         await self._pay(pat, plan["id"], hold_id, first)
-        await self._race(plan["id"], second)
+        loser = await self._race(plan["id"], second)
+        await self._change_of_mind(loser)
         books = await read_books(self._http, self._stack.emulator)
         check_books(seeded, books, visits=self._visits, screen=self._screen)
         await self._look_again(wanted, before)
@@ -132,7 +133,7 @@ class Journey:
     async def _hold(self, app: App, wanted: dict[str, Any], slot: dict[str, Any]) -> str:
         self._screen.chapter(f"Pat holds {local(slot):%a %d %b, %H:%M}")
         held = await app.do(documents.HOLD, slotId=slot["id"], timeZone=ZONE)
-        _expect(held, "HoldSlotSuccess")
+        expect(held, "HoldSlotSuccess")
         left = datetime.fromisoformat(held["hold"]["expiresAt"]) - datetime.now().astimezone()
         self._screen.say(f"It is Pat's for {round(left / timedelta(minutes=1))} minutes")
         others = await slots_of_week(await self._app(), wanted)
@@ -144,7 +145,7 @@ class Journey:
         result = (await app.ask(documents.QUOTE, planId=plan_id, visitTypeId=visit_type_id, promoCode=PROMO))[
             "quote"
         ]
-        _expect(result, "QuoteSuccess")
+        expect(result, "QuoteSuccess")
         quote = result["quote"]
         gross, off, due = (Decimal(quote[part]["amount"]) for part in ("listPrice", "discount", "dueToday"))
         self._screen.say(f"{gross} less {off} is [bold]{_money(quote['dueToday'])}[/bold]")
@@ -155,7 +156,7 @@ class Journey:
         accepted, due = await self._start(app, plan_id, hold_id, "Pat", PROMO)
         with self._screen.waiting("paying …"):
             refused = await app.do(documents.CONFIRM, **accepted, cardToken=DECLINED_CARD)
-        _expect(refused, "CardDeclined")
+        expect(refused, "CardDeclined")
         self._screen.say(f"[italic]{refused['message']}[/italic]  ({refused['reason'].lower()})")
 
         self._screen.chapter("Pat pays with another card while the hold lives")
@@ -163,7 +164,8 @@ class Journey:
             booked = await app.do(documents.CONFIRM, **accepted, cardToken=GOOD_CARD)
         self._booked(booked, slot, due)
 
-    async def _race(self, plan_id: str, slot: dict[str, Any]) -> None:
+    async def _race(self, plan_id: str, slot: dict[str, Any]) -> str:
+        """Two want one time; returns who did not get it."""
         self._screen.chapter(
             f"Sam and Alex want the same time, {local(slot):%a %d %b, %H:%M}, at the same moment"
         )
@@ -184,21 +186,43 @@ class Journey:
             accepted, due = await self._start(app, plan_id, hold_id, name, None)
             booked = await app.do(documents.CONFIRM, **accepted, cardToken=GOOD_CARD)
         self._booked(booked, slot, due)
+        return ("Alex", "Sam")[winner]
+
+    async def _change_of_mind(self, name: str) -> None:
+        """Somebody books a single visit, moves it, and cancels it."""
+        app = await self._app()
+        kinds = (await app.ask(documents.VISIT_TYPES))["visitTypes"]
+        single = next((kind for kind in kinds if kind["price"] and not kind["requiresPlan"]), None)
+        if single is None:
+            raise Broken("the practice sells no single visit")
+        self._screen.chapter(f"{name} books a {single['name']} instead, for {_money(single['price'])}")
+        wanted = {"visitTypeId": single["id"], "timeZone": ZONE, "state": STATE}
+        first, later = changes.two_times(await slots_of_week(app, wanted))
+        held = await app.do(documents.HOLD, slotId=first["id"], timeZone=ZONE)
+        expect(held, "HoldSlotSuccess")
+        with self._screen.waiting("paying and booking …"):
+            accepted, due = await self._start(app, None, held["hold"]["id"], name, None)
+            booked = await app.do(documents.CONFIRM, **accepted, cardToken=GOOD_CARD)
+        self._booked(booked, first, due)
+        moved = await changes.move(app, self._visits.pop(), later, name=name, screen=self._screen)
+        await changes.is_offered(await self._app(), wanted, first, screen=self._screen)
+        self._visits.append(await changes.cancel(app, moved, name=name, screen=self._screen))
+        await changes.is_offered(await self._app(), wanted, later, screen=self._screen)
 
     async def _start(
-        self, app: App, plan_id: str, hold_id: str, name: str, promo: str | None
+        self, app: App, plan_id: str | None, hold_id: str, name: str, promo: str | None
     ) -> tuple[dict[str, str], Decimal]:
         """Starts a checkout; returns the ids that a confirm takes, and the amount due today."""
         guest = {"email": f"{name.lower()}.sample@example.com", "firstName": name, "lastName": "Sample"}
         started = await app.do(documents.START, holdId=hold_id, planId=plan_id, promoCode=promo, guest=guest)
-        _expect(started, "StartCheckoutSuccess")
+        expect(started, "StartCheckoutSuccess")
         app.become_guest(started["guestToken"])
         checkout = started["checkout"]
         accepted = {"checkoutId": checkout["id"], "quoteId": checkout["quote"]["id"]}
         return accepted, Decimal(checkout["quote"]["dueToday"]["amount"])
 
     def _booked(self, result: dict[str, Any], slot: dict[str, Any], paid: Decimal) -> None:
-        _expect(result, "ConfirmCheckoutSuccess")
+        expect(result, "ConfirmCheckoutSuccess")
         visit = result["checkout"]["appointment"]
         start = datetime.fromisoformat(visit["start"])
         self._screen.say(
@@ -216,18 +240,13 @@ class Journey:
     async def _look_again(self, wanted: dict[str, Any], before: list[dict[str, Any]]) -> None:
         self._screen.chapter("A fresh look at the free times")
         after = ids(await slots_of_week(await self._app(), wanted))
-        booked_times = [datetime.fromisoformat(visit.start) for visit in self._visits]
+        booked_times = [datetime.fromisoformat(visit.start) for visit in self._visits if visit.stands]
         gone = {slot["id"] for slot in before if overlaps(slot, booked_times)}
         self._screen.holds(not gone & after, "what was booked is not offered")
         # The first day is left out: its times run out while the demo plays.
         tomorrow = min(local(slot).date() for slot in before) + timedelta(days=1)
         rest = {slot["id"] for slot in before if local(slot).date() >= tomorrow} - gone
         self._screen.holds(rest <= after, "nothing is blocked that should be free")
-
-
-def _expect(result: dict[str, Any], kind: str) -> None:
-    if result["__typename"] != kind:
-        raise Broken(f"expected {kind}, got {result['__typename']}: {result.get('message', '')}")
 
 
 def _money(money: dict[str, str]) -> str:
