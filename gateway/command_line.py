@@ -12,6 +12,7 @@ from gateway.commands.development import demo, dev, token
 from gateway.commands.documents import documents, openapi, schema
 from gateway.commands.endpoints import endpoints
 from gateway.commands.handlers import handlers
+from gateway.commands.policy import policy
 from gateway.commands.processes import emulator, migrate, serve, worker
 from gateway.commands.rehearse import rehearse
 from gateway.commands.upstream import upstream
@@ -42,6 +43,7 @@ for command in (
     handlers,
     migrate,
     openapi,
+    policy,
     rehearse,
     schema,
     serve,

@@ -30,6 +30,9 @@ _PHONE_LENGTH = 60
 _TOKEN_LENGTH = 255
 _CODE_LENGTH = 64
 _KEYWORD_LENGTH = 100
+
+# Some sentences: what people type into a box on a phone.
+_REASON_LENGTH = 500
 _STATE = re.compile(r"[A-Za-z]{2}", re.ASCII)
 
 # No living person was born before.
@@ -83,6 +86,21 @@ def guest(details: GuestInput | None, *, phone_region: str) -> GuestDetails | No
         phone=_phone(details.phone, region=phone_region),
         birth_date=_birth_date(details.birth_date),
     )
+
+
+def reason(value: str | None) -> str | None:
+    """Why a patient cancels, in their own words; None when it is empty or blank."""
+    return _text(value, field="reason", longest=_REASON_LENGTH) if value and not is_blank(value) else None
+
+
+def note(value: str | None, *, by_staff: bool) -> str | None:
+    """The note with which staff change a visit, who must give one; nobody else may, since nobody would read it."""
+    given = _text(value, field="note", longest=_REASON_LENGTH) if value and not is_blank(value) else None
+    if by_staff and given is None:
+        refuse("note", "Say why you change this visit: staff of the practice are not bound by its policy.")
+    if given is not None and not by_staff:
+        refuse("note", "Only staff of the practice give a note. Say in `reason` why you cancel.")
+    return given
 
 
 def card(choice: ConfirmCheckoutInput) -> CardChoice | None:

@@ -1,10 +1,10 @@
 """Outcomes of mutations as references: the stored data from which an idempotent replay returns the same outcome.
 
 A reference holds no patient data: of a problem its own fields (a quote is read from its checkout), of a hold its scalars (so
-that it can be returned after it expired), of a checkout only the id.
+that it can be returned after it expired), of a checkout and of a change of a visit only the id.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import asdict, fields
 from datetime import datetime
 from enum import Enum
@@ -15,12 +15,21 @@ from booking.checkout import model as domain
 from booking.errors import NotFound, UnknownState
 from booking.models import Hold
 from booking.principals import Caller, guest_of
+from booking.refusals import Refusal
 from booking.slots import Slot
 from resolvers.catalog import names, to_clinicians
+from resolvers.changes import to_change
 from resolvers.checkouts import to_checkout
 from resolvers.problems import PROBLEMS
 from resolvers.slots import to_hold
 from schema import slots as api
+from schema.change_problems import CancellationQuoteChanged, ChangeNotAllowedReason, RescheduleQuoteChanged
+from schema.change_results import (
+    AppointmentChangeProcessing,
+    CancelAppointmentSuccess,
+    RescheduleAppointmentSuccess,
+)
+from schema.changes import AppointmentChange
 from schema.checkouts import Checkout, CheckoutStatus, DeclineReason
 from schema.context import Context
 from schema.problems import Problem, QuoteChanged
@@ -51,31 +60,39 @@ _CHECKOUTS: Mapping[str, Callable[..., object]] = {
         VerifyEmailSuccess,
     )
 }
-_ENUMS = {kind.__name__: kind for kind in (DeclineReason, CheckoutStatus)}
+_CHANGES: Mapping[str, Callable[..., object]] = {
+    one.__name__: one for one in (CancelAppointmentSuccess, RescheduleAppointmentSuccess)
+}
+_ENUMS = {kind.__name__: kind for kind in (DeclineReason, CheckoutStatus, ChangeNotAllowedReason)}
 
 
 def reference_of(outcome: object) -> Reference | None:
     """The reference of a final outcome; None for one that is not final, so that the next request runs again."""
     kind = type(outcome).__name__
+    parts: Reference
     match outcome:
-        case CheckoutProcessing():
+        case CheckoutProcessing() | AppointmentChangeProcessing():
             return None
         case Problem():
-            return {"type": kind, **_problem_reference(outcome)}
+            parts = _problem_reference(outcome)
         case HoldSlotSuccess(hold=hold) | ExtendHoldSuccess(hold=hold):
-            return {"type": kind, "hold": _hold_reference(hold)}
+            parts = {"hold": _hold_reference(hold)}
         case ReleaseHoldSuccess(hold_id=hold_id):
-            return {"type": kind, "hold_id": hold_id}
+            parts = {"hold_id": hold_id}
         case StartCheckoutSuccess(checkout=checkout, guest_token=token):
-            return {"type": kind, "checkout": checkout.id, "guest": token is not None}
+            parts = {"checkout": checkout.id, "guest": token is not None}
         case (
             ConfirmCheckoutSuccess(checkout=checkout)
             | CancelCheckoutSuccess(checkout=checkout)
             | RequestEmailVerificationSuccess(checkout=checkout)
             | VerifyEmailSuccess(checkout=checkout)
         ):
-            return {"type": kind, "checkout": checkout.id}
-    raise TypeError(f"{kind} is no outcome of a mutation")
+            parts = {"checkout": checkout.id}
+        case CancelAppointmentSuccess(change=change) | RescheduleAppointmentSuccess(change=change):
+            parts = {"change": change.id}
+        case _:
+            raise TypeError(f"{kind} is no outcome of a mutation")
+    return {"type": kind, **parts}
 
 
 async def recall(reference: Reference, context: Context) -> object:
@@ -95,18 +112,24 @@ async def recall(reference: Reference, context: Context) -> object:
     if kind in _CHECKOUTS:
         checkout = await _recall_checkout(reference["checkout"], context.identified, context)
         return _CHECKOUTS[kind](checkout=checkout)
+    if kind in _CHANGES:
+        return _CHANGES[kind](change=await _recall_change(reference["change"], context))
     raise UnknownState(kind)
 
 
 def _problem_reference(problem: Problem) -> Reference:
     if isinstance(problem, QuoteChanged):
         return {"checkout": problem.checkout_id}
+    if isinstance(problem, CancellationQuoteChanged | RescheduleQuoteChanged):
+        return {"appointment": problem.quote.appointment_id}
     return {"fields": {name: _write(value) for name, value in asdict(problem).items()}}
 
 
 async def _recall_problem(reference: Reference, context: Context) -> object:
-    """Rebuild the problem; QuoteChanged gets the quote that the checkout has now."""
+    """Rebuild the problem; one of a changed quote gets the quote as it is now, or says why there is none any more."""
     kind = reference["type"]
+    if kind in _CHANGED_QUOTES:
+        return await _CHANGED_QUOTES[kind](context, reference["appointment"])
     if kind == QuoteChanged.__name__:
         checkout = await _viewed(reference["checkout"], context.identified, context)
         return PROBLEMS[refusals.QuoteChanged].handle(refusals.QuoteChanged(checkout.id, checkout.quote))
@@ -118,6 +141,28 @@ async def _recall_problem(reference: Reference, context: Context) -> object:
         )
     except (KeyError, TypeError) as error:
         raise UnknownState(kind) from error
+
+
+async def _recall_cancellation_quote(context: Context, appointment_id: str) -> Problem:
+    try:
+        quote = await context.services.changes.cancellation_quote(context.identified, appointment_id)
+    except Refusal as refusal:
+        return PROBLEMS[type(refusal)].handle(refusal)
+    return PROBLEMS[refusals.CancellationQuoteChanged].handle(refusals.CancellationQuoteChanged(quote))
+
+
+async def _recall_reschedule_quote(context: Context, appointment_id: str) -> Problem:
+    try:
+        quote = await context.services.changes.reschedule_quote(context.identified, appointment_id)
+    except Refusal as refusal:
+        return PROBLEMS[type(refusal)].handle(refusal)
+    return PROBLEMS[refusals.RescheduleQuoteChanged].handle(refusals.RescheduleQuoteChanged(quote))
+
+
+_CHANGED_QUOTES: Mapping[str, Callable[[Context, str], Awaitable[Problem]]] = {
+    CancellationQuoteChanged.__name__: _recall_cancellation_quote,
+    RescheduleQuoteChanged.__name__: _recall_reschedule_quote,
+}
 
 
 def _hold_reference(hold: api.Hold) -> dict[str, object]:
@@ -161,6 +206,13 @@ async def _recall_start(reference: Mapping[str, Any], context: Context) -> Start
 
 async def _recall_checkout(checkout_id: str, caller: Caller, context: Context) -> Checkout:
     return await to_checkout(await _viewed(checkout_id, caller, context), context.services)
+
+
+async def _recall_change(change_id: str, context: Context) -> AppointmentChange:
+    change = await context.services.changes.view(context.identified, change_id)
+    if change is None:
+        raise NotFound("change")
+    return await to_change(change, context.services, context.identified)
 
 
 async def _viewed(checkout_id: str, caller: Caller, context: Context) -> domain.Checkout:

@@ -7,9 +7,11 @@ from strawberry.schema.exception_handlers import ExceptionHandler
 
 from booking import refusals
 from booking.refusals import Refusal
+from resolvers.changes import to_cancellation_quote, to_reschedule_quote
 from resolvers.checkouts import to_end_status
 from resolvers.quotes import to_quote
-from schema import problems
+from schema import change_problems, problems
+from schema.change_problems import ChangeNotAllowedReason
 from schema.checkouts import DeclineReason
 from schema.problems import Problem
 
@@ -100,6 +102,31 @@ _HANDLERS = (
     _handler(refusals.TermsChanged, problems.TermsChanged),
     _handler(refusals.ChargedWrongly, problems.ChargedWrongly),
     _handler(refusals.BookingFailed, problems.BookingFailed),
+    _handler(
+        refusals.CancellationNotAllowed,
+        change_problems.CancellationNotAllowed,
+        lambda no: {"reason": ChangeNotAllowedReason[no.reason.name], "until": no.until},
+    ),
+    _handler(
+        refusals.RescheduleNotAllowed,
+        change_problems.RescheduleNotAllowed,
+        lambda no: {"reason": ChangeNotAllowedReason[no.reason.name], "until": no.until},
+    ),
+    _handler(
+        refusals.CancellationQuoteChanged,
+        change_problems.CancellationQuoteChanged,
+        lambda no: {"quote": to_cancellation_quote(no.quote)},
+    ),
+    _handler(
+        refusals.RescheduleQuoteChanged,
+        change_problems.RescheduleQuoteChanged,
+        lambda no: {"quote": to_reschedule_quote(no.quote)},
+    ),
+    _handler(refusals.CancellationReasonRequired, change_problems.CancellationReasonRequired),
+    _handler(refusals.ChangeInProgress, change_problems.ChangeInProgress),
+    _handler(refusals.SlotDoesNotFit, change_problems.SlotDoesNotFit),
+    _handler(refusals.ChangedByPractice, change_problems.ChangedByPractice),
+    _handler(refusals.ChangeFailed, change_problems.ChangeFailed),
 )
 
 PROBLEMS: Mapping[type[Refusal], RefusalHandler] = {one.exception_type: one for one in _HANDLERS}

@@ -16,6 +16,7 @@ from resolvers.catalog import (
     to_practice_policy,
     to_visit_types,
 )
+from resolvers.change_queries import ChangeQuery
 from resolvers.checkouts import to_checkout
 from resolvers.operations import to_operations
 from resolvers.quotes import to_quote
@@ -233,5 +234,5 @@ class PracticeQuery:
 
 
 @strawberry.type(description="Reading. Changes nothing, needs no idempotency key.")
-class Query(OwnQuery, PracticeQuery, SearchQuery, CatalogQuery):
+class Query(OwnQuery, ChangeQuery, PracticeQuery, SearchQuery, CatalogQuery):
     """The root of queries."""

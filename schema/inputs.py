@@ -119,3 +119,36 @@ class CancelCheckoutInput:
     """For `cancelCheckout`."""
 
     checkout_id: strawberry.ID = field(description="The checkout's id.")
+
+
+@strawberry.input(description="Which visit to cancel, on which terms, and why.")
+class CancelAppointmentInput:
+    """For `cancelAppointment`."""
+
+    quote_id: strawberry.ID = field(
+        description="The id of the `cancellationQuote` that was shown: nothing else is done than what it says."
+    )
+    reason: str | None = field(
+        default=None, description="Why, in the patient's own words; the practice reads it."
+    )
+    reason_id: strawberry.ID | None = field(
+        default=None, description="Why, as one of the practice's `cancellationReasons`."
+    )
+    note: str | None = field(
+        default=None,
+        description="Of staff only, who must give one: why they cancel, for the audit trail. The practice's policy does not bind them.",
+    )
+
+
+@strawberry.input(description="Which visit to move, on which terms, and to which time.")
+class RescheduleAppointmentInput:
+    """For `rescheduleAppointment`."""
+
+    quote_id: strawberry.ID = field(description="The id of the `rescheduleQuote` that was shown.")
+    hold_id: strawberry.ID = field(
+        description="The hold on the new time, from `holdSlot`: for the same kind of visit, and with the same clinician unless the quote allows others."
+    )
+    note: str | None = field(
+        default=None,
+        description="Of staff only, who must give one: why they move it, for the audit trail. The practice's policy does not bind them.",
+    )

@@ -29,6 +29,7 @@ class Audience:
     kinds: frozenset[PrincipalKind]
     unknown: bool = False  # also callers without credentials
     own: bool = True  # the field returns only the caller's own objects
+    any_of_practice: frozenset[PrincipalKind] = frozenset()  # but these kinds get anybody's
 
     def admits(self, caller: Caller | None) -> bool:
         """Whether this caller may select the field."""
@@ -42,6 +43,8 @@ ANYBODY = Audience(kinds=frozenset(_K), unknown=True, own=False)
 SHOPPERS = Audience(kinds=frozenset({_K.VISITOR, _K.GUEST, _K.PATIENT}))
 # Callers who can own a checkout: its guest, or the patient who started it.
 BUYERS = Audience(kinds=frozenset({_K.GUEST, _K.PATIENT}))
+# Callers who can change a booked visit: its patient, the guest who booked it, and staff of the practice, who may change any.
+CHANGERS = Audience(kinds=frozenset({_K.GUEST, _K.PATIENT, _K.STAFF}), any_of_practice=frozenset({_K.STAFF}))
 GUESTS = Audience(kinds=frozenset({_K.GUEST}))
 PATIENTS = Audience(kinds=frozenset({_K.PATIENT}))
 STAFF = Audience(kinds=frozenset({_K.STAFF}), own=False)

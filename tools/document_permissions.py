@@ -24,7 +24,8 @@ def table() -> str:
 def _gets(who: Audience, caller: Caller | None) -> str:
     if not who.admits(caller):
         return "no"
-    return "own" if who.own else "yes"
+    others = caller is not None and caller.principal.kind in who.any_of_practice
+    return "own" if who.own and not others else "yes"
 
 
 PART = WrittenPart(

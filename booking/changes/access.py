@@ -51,7 +51,7 @@ class VisitAccess:
             ends = await visit_end(unit, checkout) if checkout is not None else None
         if not self._may_read(caller, checkout, ends):
             raise NotFound("appointment")
-        visit = await self._visits.get(appointment_id)
+        visit = await self._visits.get(appointment_id, of=_patient_of(caller, checkout))
         patient_id = visit.appointment.patient_id if visit is not None else None
         if visit is None or patient_id is None or not self._has(caller, patient_id, checkout):
             raise NotFound("appointment")
@@ -115,6 +115,13 @@ class VisitAccess:
             checkout = await unit.checkouts.get(checkout_id)
         if checkout is not None and checkout.state not in ENDED:
             raise ChangeInProgress
+
+
+def _patient_of(caller: Caller, checkout: Checkout | None) -> str | None:
+    """The patient whose visits alone are the caller's; None: they are staff, who have any."""
+    if caller.principal.kind is PrincipalKind.GUEST and checkout is not None:
+        return checkout.patient_id
+    return caller.principal.patient_id
 
 
 async def _booked_by(

@@ -21,8 +21,11 @@ NOT_SINGLE = "not_single"
 class Visits(Protocol):
     """Booked visits, one by one."""
 
-    async def get(self, appointment_id: str) -> BookedVisit | None:
-        """The visit with the rules and the verdict that apply to it, never from a cache; None when there is none."""
+    async def get(self, appointment_id: str, *, of: str | None = None) -> BookedVisit | None:
+        """The visit with the rules and the verdict that apply to it, never from a cache; None when there is none.
+
+        `of`: None also for a visit of another patient than this one, after the same calls as for one that does not exist.
+        """
 
     async def stands(self, appointment_id: str, *, clinician_id: str) -> VisitAsStands | None:
         """Where the visit stands, read with the clinician's key, a deleted one too; None when there is no such visit."""
@@ -38,9 +41,10 @@ class VisitChanges(Protocol):
     """Changes of a booked visit."""
 
     async def cancel(self, change: RequestedChange) -> None:
-        """Cancel the visit by its patient, with `reason`; if `late`, at the status of a late cancellation. Read back.
+        """Cancel the visit by its patient, with `reason`; read back.
 
-        The visit stays readable. Raises UpstreamRefused, ClinicianNotBookable, OutcomeUnknown, UpstreamUnavailable.
+        The status is a late one, for which the practice's system charges, if the change is `late` and it would charge just the
+        action's amount now; never for another amount. The visit stays readable. Raises UpstreamRefused, ClinicianNotBookable, OutcomeUnknown, UpstreamUnavailable.
         """
 
     async def move(self, change: RequestedChange) -> None:
@@ -50,7 +54,7 @@ class VisitChanges(Protocol):
         """
 
     async def book(self, change: RequestedChange) -> Appointment:
-        """Book a new visit in `new_slot`, with the change's id as its reference (`Appointment.checkout_id`), and read it back.
+        """Book a new visit in `new_slot` that names the change, and no checkout, in its reference; read it back.
 
         The caller compares what was read back with what was asked. Raises as Scheduling.book.
         """

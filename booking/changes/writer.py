@@ -53,6 +53,26 @@ class ChangeWriter:
             await unit.commit()
         return saved
 
+    async def write_for_operator(
+        self,
+        before: RequestedChange,
+        after: RequestedChange,
+        kind: HistoryKind,
+        *,
+        operator: str,
+        note: str | None,
+    ) -> RequestedChange:
+        """Write an operator's action. Forgets alerts sent for the change, so that what is still wrong is alerted again.
+
+        Raises StaleChange.
+        """
+        entry = _entry(after, kind, by=operator, before=before, note=note)
+        async with self._units() as unit:
+            saved = await unit.changes.save(after, was=before, history=(entry,))
+            await unit.alerts.forget(saved.id)
+            await unit.commit()
+        return saved
+
 
 def _history(before: RequestedChange, after: RequestedChange, *, by: str) -> Sequence[ChangeEntry]:
     moved = _place(before) != _place(after)

@@ -9,11 +9,26 @@ Refusal (a DomainError, see errors.py)
 │   └── terms    PromoInvalid / RecurrenceNotAccepted / QuoteChanged / TermsChanged
 ├── caller       GuestDetailsRequired / SignInRequired / UnpaidVisitsUsedUp
 │   └── email    EmailVerificationRequired / EmailVerificationUnavailable / EmailNotSent / EmailCodeInvalid
-└── payment      CardRequired / CardDeclined / TooManyAttempts / PaymentInProgress / PaymentUnavailable
-    └── end      ChargedWrongly / BookingFailed / CheckoutClosed
+├── payment      CardRequired / CardDeclined / TooManyAttempts / PaymentInProgress / PaymentUnavailable
+│   └── end      ChargedWrongly / BookingFailed / CheckoutClosed
+└── change       CancellationNotAllowed / RescheduleNotAllowed / CancellationReasonRequired / SlotDoesNotFit
+    ├── quote    CancellationQuoteChanged / RescheduleQuoteChanged
+    └── end      ChangeInProgress / ChangedByPractice / ChangeFailed
 """
 
 from booking.refusals.base import Refusal
+from booking.refusals.changes import (
+    CancellationNotAllowed,
+    CancellationQuoteChanged,
+    CancellationReasonRequired,
+    ChangedByPractice,
+    ChangeFailed,
+    ChangeInProgress,
+    NotAllowedReason,
+    RescheduleNotAllowed,
+    RescheduleQuoteChanged,
+    SlotDoesNotFit,
+)
 from booking.refusals.payments import (
     BookingFailed,
     CardDeclined,
@@ -60,8 +75,14 @@ from booking.refusals.times import (
 __all__ = [
     "AmountNotChargeable",
     "BookingFailed",
+    "CancellationNotAllowed",
+    "CancellationQuoteChanged",
+    "CancellationReasonRequired",
     "CardDeclined",
     "CardRequired",
+    "ChangeFailed",
+    "ChangeInProgress",
+    "ChangedByPractice",
     "ChargedWrongly",
     "CheckoutClosed",
     "ClinicianNotBookable",
@@ -76,6 +97,7 @@ __all__ = [
     "HoldExtensionsUsedUp",
     "HoldInCheckout",
     "HoldLimitReached",
+    "NotAllowedReason",
     "NothingDueToday",
     "PaymentInProgress",
     "PaymentUnavailable",
@@ -86,7 +108,10 @@ __all__ = [
     "QuoteChanged",
     "RecurrenceNotAccepted",
     "Refusal",
+    "RescheduleNotAllowed",
+    "RescheduleQuoteChanged",
     "SignInRequired",
+    "SlotDoesNotFit",
     "SlotNotOffered",
     "SlotTaken",
     "TermsChanged",

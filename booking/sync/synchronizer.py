@@ -2,6 +2,7 @@
 
 One worker at a time refreshes a resource, under a lease. Snapshot, events and the end of the pending refresh are one
 transaction, which writes nothing once the lease is lost (fencing). A resource that was marked again during the fetch stays due.
+An event of a visit names who requested its change here, see sync/attribution.py.
 """
 
 import asyncio
@@ -27,6 +28,7 @@ from booking.resources import (
     Snapshot,
     VisitState,
 )
+from booking.sync.attribution import attributed, may_be_requested
 from booking.sync.derivation import ObservedChange, diff
 from booking.sync.inbox import PendingRefresh
 from booking.unit_of_work import UnitOfWork, UnitOfWorkFactory
@@ -144,7 +146,6 @@ class ResourceSynchronizer:
         changed = state != before.state if state is not None else not before.gone
         version = before.version + 1 if changed or pending.hint.merged else before.version
         found = diff(before, state, merged=pending.hint.merged, now=now)
-        events = [_event(one, pending.resource, version=version, now=now) for one in found]
         async with self._units() as unit:
             if not await unit.pending_refreshes.done(pending, now=now):
                 log.info("sync.lease_lost", resource=str(pending.resource))
@@ -153,6 +154,10 @@ class ResourceSynchronizer:
                 before, version=version, state=state or before.state, gone=state is None, seen_at=now
             )
             await unit.snapshots.save(after)
+            if isinstance(state, VisitState) and may_be_requested(found, before):
+                changes = await unit.changes.of_visit(pending.resource.id)
+                found = attributed(found, changes, before=before, after=state)
+            events = [_event(one, pending.resource, version=version, now=now) for one in found]
             await unit.outbox.add(events)
             waiting = await _waiting(unit, state)
             await unit.commit()

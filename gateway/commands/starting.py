@@ -65,7 +65,6 @@ _WORDS = {
     "missing": "is required",
     "zoneinfo_str": "must be a time zone's IANA name, such as America/New_York",
     "tuple_type": "must be a JSON list",
-    "extra_forbidden": "is not known",
 }
 
 

@@ -21,6 +21,11 @@ _UPSTREAM_REQUESTS: Mapping[str, int] = MappingProxyType(
         "Me.appointments": 2,
         "Me.cards": 1,
         "Query.patient": 1,
+        # The visit with the practice's rules; what was paid and given back since.
+        "Query.cancellationQuote": 3,
+        "Query.rescheduleQuote": 2,
+        "Query.cancellationReasons": 1,
+        "AppointmentChange.appointment": 1,
         "Patient.appointments": 2,
         "Checkout.appointment": 1,
         # The first read. Later ones are shared by all subscribers of a topic, and at most one every 15 seconds.
@@ -44,7 +49,13 @@ _FREE = (
 # A read of the gateway's own database.
 _DATABASE_READ = 100
 _DATABASE_READS: Mapping[str, int] = MappingProxyType(
-    {"Query.hold": 1, "Query.checkout": 2, "Operations.checkouts": 1, "Subscription.checkoutChanged": 2}
+    {
+        "Query.hold": 1,
+        "Query.checkout": 2,
+        "Query.appointmentChange": 1,
+        "Operations.checkouts": 1,
+        "Subscription.checkoutChanged": 2,
+    }
 )
 
 # Of one visit. The three that say what may still be done are answered by one read, so half a request each: a page of twenty visits can have

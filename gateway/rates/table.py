@@ -72,6 +72,12 @@ FIELDS: Mapping[str, Rate] = {
     "verifyEmail": Rate(what="verify-email", window=_TEN_MINUTES, caller=30, network=120),
     # Cards have a limit of their own below; this one is for floods of confirms.
     "confirmCheckout": Rate(what="confirm", window=_TEN_MINUTES, caller=30, network=120),
+    # Each reads a visit, its rules and its payment from Healthie. An app asks for both when a visit is opened, and again when a time is chosen.
+    "cancellationQuote": Rate(what="cancellation-quote", window=_TEN_MINUTES, caller=60, network=240),
+    "rescheduleQuote": Rate(what="reschedule-quote", window=_TEN_MINUTES, caller=60, network=240),
+    # Nobody has thirty visits to change in ten minutes, but for a member of staff on the day when a clinician falls ill.
+    "cancelAppointment": Rate(what="cancel-visit", window=_TEN_MINUTES, caller=30, network=120),
+    "rescheduleAppointment": Rate(what="move-visit", window=_TEN_MINUTES, caller=30, network=120),
 }
 
 # Promo codes that did not apply. Codes are words that people choose: a thousand guesses find one.

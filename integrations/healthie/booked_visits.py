@@ -27,8 +27,8 @@ class HealthieVisits:
         self._client = client
         self._staff = staff
 
-    async def get(self, appointment_id: str) -> BookedVisit | None:
-        """The visit with its rules and Healthie's verdict; None when there is none, or staff deleted it.
+    async def get(self, appointment_id: str, *, of: str | None = None) -> BookedVisit | None:
+        """The visit with its rules and Healthie's verdict; None when there is none, it is not this patient's, or staff deleted it.
 
         Raises UpstreamUnavailable.
         """
@@ -36,6 +36,8 @@ class HealthieVisits:
             visit = (await self._client.booked_visit(id=appointment_id)).appointment
             appointment = appointment_of(visit) if visit else None
             if visit is None or appointment is None or visit.deleted_at is not None:
+                return None
+            if of is not None and appointment.patient_id != of:
                 return None
             rules = await rules_for(self._client, visit)
         return BookedVisit(

@@ -1,6 +1,7 @@
 """HealthieChangePayments: the money that a requested change moves, all of it through Healthie."""
 
 from booking.changes.model import RequestedChange
+from booking.changes.steps import owed
 from booking.errors import OutcomeUnknown, UpstreamRefused
 from booking.models import Charge
 from booking.money import Money
@@ -19,9 +20,6 @@ from integrations.healthie.refund_calls import (
     read_payment,
     stop_series,
 )
-
-# The currency of an amount that nobody states: Healthie's default.
-_CURRENCY = "USD"
 
 
 class HealthieChangePayments:
@@ -42,22 +40,23 @@ class HealthieChangePayments:
         self._staff = staff
         self._recipient_id = recipient_id
 
-    async def refunded(self, change: RequestedChange) -> Money:
-        """What was given back of the payment so far, by whomever. Raises UpstreamUnavailable, UpstreamRefused, OutcomeUnknown."""
-        client = await self._staff(change.slot.clinician_id)
-        return given_back(await _own_payment(client, change, "PaymentById"), _CURRENCY)
+    async def refunded(self, charge: Charge, *, clinician_id: str) -> Money:
+        """What was given back of the payment so far, by whomever. Raises UpstreamUnavailable, OutcomeUnknown."""
+        client = await self._staff(clinician_id)
+        return given_back(await read_payment(client, charge.billing_item_id), charge.net.currency)
 
     async def refund(self, change: RequestedChange, index: int) -> Money:
-        """Give back what is missing of the action's amount, which counts all refunds of the payment; read it back. Idempotent.
+        """Give back what is missing to what was given back before the change and the action's amount; read it back. Idempotent.
 
         The idempotency key stands for the change and the action: a repetition with another amount is refused by the processor
         rather than paid in addition.
         Raises UpstreamRefused, UpstreamUnavailable, OutcomeUnknown.
         """
-        until = change.actions[index].amount
-        if until is None:
+        amount = change.actions[index].amount
+        if amount is None:
             raise ValueError("a refund has an amount")
-        client = await self._staff(change.slot.clinician_id)
+        until = owed(change, amount)
+        client = await self._staff(_charged_by(change))
         payment = await _own_payment(client, change, "Refund")
         if not _covers(payment, until):
             raise UpstreamRefused("Refund", "more_than_paid")
@@ -100,7 +99,7 @@ class HealthieChangePayments:
 
         Raises UpstreamRefused, UpstreamUnavailable, OutcomeUnknown.
         """
-        client = await self._staff(change.slot.clinician_id)
+        client = await self._staff(_charged_by(change))
         payment = await _own_payment(client, change, "CancelRecurring")
         series = payment.recurring_payment
         if series is not None and change.recurring_payment_id not in (None, series.id):
@@ -117,6 +116,11 @@ async def _own_payment(client: Client, change: RequestedChange, operation: str) 
     if payment.sender_id != change.patient_id or not same_charge:
         raise UpstreamRefused(operation, "not_theirs")
     return payment
+
+
+def _charged_by(change: RequestedChange) -> str:
+    """The clinician with whose key the payment was made: it went to them, and others may not see it."""
+    return change.charged_by or change.slot.clinician_id
 
 
 def _covers(payment: Payment, until: Money) -> bool:

@@ -42,7 +42,7 @@ class HealthieScheduling:
         """The appointment whose metadata names this checkout, or None. Raises UpstreamUnavailable."""
         mine = await self.find_all(checkout)
         if len(mine) > 1:
-            log.error("healthie.several_appointments_found", checkout=checkout.id, count=len(mine))
+            log.error("healthie.several_appointments_found", row=checkout.id, count=len(mine))
         return mine[0] if mine else None
 
     async def find_all(self, checkout: Checkout) -> Sequence[Appointment]:

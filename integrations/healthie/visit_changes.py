@@ -10,6 +10,7 @@ from contextlib import suppress
 import structlog
 
 from booking.changes.model import ActionKind, RequestedChange
+from booking.changes.ports import CHANGED_BY_PRACTICE, NOT_SINGLE
 from booking.errors import OutcomeUnknown, UpstreamRefused
 from booking.models import Appointment, AppointmentStatus
 from booking.refusals import SlotTaken
@@ -55,8 +56,8 @@ class HealthieVisitChanges:
     async def cancel(self, change: RequestedChange) -> None:
         """Set the visit's status to cancelled, with the patient's reason, and read it back. Idempotent.
 
-        The status is the one that makes Healthie charge only if the action has that fee as its amount, and Healthie would charge
-        just that now. Refuses a visit that is not as in `change.slot` ("changed_by_practice"), or a group's or one of a series
+        The status of a late one, which makes Healthie charge, is set only if the change is `late`, its action has that fee as its
+        amount, and Healthie would charge just that now. Refuses a visit that is not as in `change.slot` ("changed_by_practice"), or a group's or one of a series
         ("not_single").
         Raises UpstreamRefused, UpstreamUnavailable, OutcomeUnknown.
         """
@@ -140,8 +141,8 @@ class HealthieVisitChanges:
         with changing():
             await self._comparison.check(_MOVE, **agreement)
 
-    async def book(self, change: RequestedChange) -> str:
-        """Book a new visit in `new_slot` whose metadata names the change; returns its id. Raises as Scheduling.book."""
+    async def book(self, change: RequestedChange) -> Appointment:
+        """Book a new visit in `new_slot` whose metadata names the change, and read it back. Raises as Scheduling.book."""
         wanted = Booking(
             patient_id=change.patient_id,
             slot=_new_slot(change),
@@ -149,17 +150,18 @@ class HealthieVisitChanges:
             reference={CHANGE_REFERENCE: change.id},
         )
         client = await self._clinician(wanted.slot.clinician_id)
-        return (await book_visit(client, self._comparison, wanted)).id
+        return await book_visit(client, self._comparison, wanted)
 
-    async def find_booked(self, change: RequestedChange) -> str | None:
-        """The id of the visit whose metadata names the change; None when there is none. Raises UpstreamUnavailable."""
+    async def find_booked(self, change: RequestedChange) -> Appointment | None:
+        """The visit whose metadata names the change; None when there is none. Raises UpstreamUnavailable."""
         slot = _new_slot(change)
         client = await self._staff(slot.clinician_id)
         with reading():
             visits = await visits_around(client, change.patient_id, slot)
-        mine = [each.id for each in visits if reference_of(each.metadata, name=CHANGE_REFERENCE) == change.id]
+        named = (each for each in visits if reference_of(each.metadata, name=CHANGE_REFERENCE) == change.id)
+        mine = [visit for each in named if (visit := appointment_of(each)) is not None]
         if len(mine) > 1:
-            log.error("healthie.several_appointments_found", change=change.id, count=len(mine))
+            log.error("healthie.several_appointments_found", row=change.id, count=len(mine))
         return mine[0] if mine else None
 
     async def delete_booked(self, change: RequestedChange) -> None:
@@ -167,9 +169,10 @@ class HealthieVisitChanges:
 
         Raises UpstreamRefused, UpstreamUnavailable, OutcomeUnknown.
         """
-        booked = change.action(ActionKind.BOOK_VISIT)
-        made = booked.result.get("appointment_id") if booked else None
-        made = made or await self.find_booked(change)
+        made = change.new_appointment_id
+        if made is None:
+            found = await self.find_booked(change)
+            made = found.id if found else None
         if made is None:
             return
         if made == change.appointment_id:
@@ -189,12 +192,12 @@ def _require_as_accepted(
 ) -> None:
     """Raise UpstreamRefused unless the visit is the patient's own single one, and stands as it did when the change was accepted."""
     if not is_single(visit):
-        raise UpstreamRefused(operation, "not_single")
+        raise UpstreamRefused(operation, NOT_SINGLE)
     if appointment.patient_id != change.patient_id:
         raise UpstreamRefused(operation, "not_theirs")
     standing = visit.deleted_at is None and appointment.status is AppointmentStatus.BOOKED
     if not standing or not _is_at(appointment, change.slot):
-        raise UpstreamRefused(operation, "changed_by_practice")
+        raise UpstreamRefused(operation, CHANGED_BY_PRACTICE)
 
 
 def _is_at(appointment: Appointment, slot: Slot) -> bool:
@@ -212,7 +215,7 @@ async def _charges_as_accepted(
         rules = await rules_for(client, visit)
     if rules.practice_charges_late_fee and rules.late_cancellation_fee == action.amount:
         return True
-    log.warning("healthie.late_fee_not_charged", change=change.id)
+    log.warning("healthie.late_fee_not_charged", row=change.id)
     return False
 
 

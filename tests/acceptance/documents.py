@@ -101,15 +101,60 @@ CANCEL = f"""mutation Cancel($input: CancelCheckoutInput!) {{
   }}
 }}"""
 
+CHANGE_FIELDS = f"""id kind status endReason appointmentId refunded {{ amount }} fee {{ amount }} creditGivenBack recurringStopped
+  slot {{ start }} newSlot {{ start }} appointment {{ {APPOINTMENT} }}"""
+CANCELLATION_TERMS = """id appointmentId start late freeUntil refund { amount } kept { amount } fee { amount { amount } method } credit
+  stopsRecurring reasonRequired"""
+MOVE_TERMS = "id appointmentId start until movesLeft clinicianId otherClinicians visitTypeId"
+CANCELLATION_QUOTE = f"""query CancellationQuote($id: ID!) {{
+  cancellationQuote(appointmentId: $id) {{
+    __typename
+    ... on CancellationQuoteSuccess {{ quote {{ {CANCELLATION_TERMS} }} }}
+    ... on CancellationNotAllowed {{ reason until }}
+    {PROBLEM}
+  }}
+}}"""
+MOVE_QUOTE = f"""query MoveQuote($id: ID!) {{
+  rescheduleQuote(appointmentId: $id) {{
+    __typename
+    ... on RescheduleQuoteSuccess {{ quote {{ {MOVE_TERMS} }} }}
+    ... on RescheduleNotAllowed {{ reason until }}
+    {PROBLEM}
+  }}
+}}"""
+REASONS = "query Reasons { cancellationReasons { id text } }"
+CHANGE_OF = f"query ChangeOf($id: ID!) {{ appointmentChange(id: $id) {{ {CHANGE_FIELDS} }} }}"
+CANCEL_VISIT = f"""mutation CancelVisit($input: CancelAppointmentInput!) {{
+  cancelAppointment(input: $input) {{
+    __typename
+    ... on CancelAppointmentSuccess {{ change {{ {CHANGE_FIELDS} }} }}
+    ... on AppointmentChangeProcessing {{ change {{ {CHANGE_FIELDS} }} }}
+    ... on CancellationQuoteChanged {{ quote {{ {CANCELLATION_TERMS} }} }}
+    ... on CancellationNotAllowed {{ reason until }}
+    {PROBLEM}
+  }}
+}}"""
+MOVE_VISIT = f"""mutation MoveVisit($input: RescheduleAppointmentInput!) {{
+  rescheduleAppointment(input: $input) {{
+    __typename
+    ... on RescheduleAppointmentSuccess {{ change {{ {CHANGE_FIELDS} }} }}
+    ... on AppointmentChangeProcessing {{ change {{ {CHANGE_FIELDS} }} }}
+    ... on RescheduleQuoteChanged {{ quote {{ {MOVE_TERMS} }} }}
+    ... on RescheduleNotAllowed {{ reason until }}
+    {PROBLEM}
+  }}
+}}"""
+
 
 def everything(kind: GraphQLOutputType) -> str:
-    """Select all that can be selected; of a union what its successes have."""
+    """Select all that can be selected; of a union with problems what its successes have."""
     named = get_named_type(kind)
     if is_leaf_type(named):
         return ""
     if isinstance(named, GraphQLUnionType):
-        successes = [one for one in named.types if one.name.endswith("Success")]
-        members = " ".join(f"... on {one.name} {everything(one)}" for one in successes)
-        return f"{{ __typename {members} {PROBLEM} }}"
+        refused = any(each.name == "Problem" for one in named.types for each in one.interfaces)
+        told = [one for one in named.types if not refused or one.name.endswith("Success")]
+        members = " ".join(f"... on {one.name} {everything(one)}" for one in told)
+        return f"{{ __typename {members} {PROBLEM if refused else ''} }}"
     assert isinstance(named, GraphQLObjectType)
     return f"{{ {' '.join(f'{name} {everything(field.type)}' for name, field in named.fields.items())} }}"

@@ -18,6 +18,7 @@ from structlog.testing import capture_logs
 
 from booking.audit.chain import entry_of
 from booking.audit.model import AuditEntry, AuditKind
+from booking.principals import PrincipalKind
 from integrations.database.engine import connect_database
 from integrations.database.migrations import migrate
 from tests.acceptance import documents
@@ -60,6 +61,8 @@ WHEN = (
     "after a decline",
     "while an outcome is unknown",
     "afterwards",
+    "while a change is under way",
+    "after the change",
 )
 
 
@@ -204,7 +207,32 @@ async def journey(stack: Stack, stores: Stores) -> tuple[App, App]:
         await app.post(documents.START, {"input": given}, key=f"bad-{number}")
     await app.post(f'mutation {{ holdSlot(input: {{ slotId: "{MARK}" ', key="bad-document")
     await stores.dump("afterwards")
+    await change(stack, stores, guest, checkout_id)
     return guest, patient
+
+
+async def change(stack: Stack, stores: Stores, guest: App, checkout_id: str) -> None:
+    """Staff move the visit and say why, then its patient cancels it and says why, which is not known to have worked at first."""
+    visit = (await guest.checkout(checkout_id))["appointment"]["id"]
+    browser, member = await stack.visitor(), stack.patient("staff-1", kind=PrincipalKind.STAFF)
+    hold = await browser.held((await stack.slot(ahead=4))["id"])
+    move = (await member.ask(documents.MOVE_QUOTE, {"id": visit}))["rescheduleQuote"]["quote"]["id"]
+    moved = await dataclasses.replace(member, headers={**browser.headers, **member.headers}).do(
+        documents.MOVE_VISIT, quoteId=move, holdId=hold, note=f"Canary note {MARK}"
+    )
+    assert moved["__typename"] == "RescheduleAppointmentSuccess", moved
+    cancel = (await guest.ask(documents.CANCELLATION_QUOTE, {"id": visit}))["cancellationQuote"]["quote"][
+        "id"
+    ]
+    bad = {"quoteId": cancel, "reason": f"\u0007{MARK}"}
+    await guest.post(documents.CANCEL_VISIT, {"input": bad}, key="bad-reason")
+    await stack.fault("lost_answer", "CancelVisit")
+    given = {"quoteId": cancel, "reason": f"Canary reason {MARK}"}
+    assert (await guest.do(documents.CANCEL_VISIT, **given))["__typename"] == "AppointmentChangeProcessing"
+    await stores.dump("while a change is under way")
+    await stack.work()
+    await guest.ask(documents.ME)
+    await stores.dump("after the change")
 
 
 @pytest.mark.postgres
@@ -264,7 +292,9 @@ async def test_the_trail_tells_who_asked_for_every_call_and_for_whom_it_was_made
     assert Counter(each.operation for each in entries if each.kind is AuditKind.ATTEMPTED) == requests
     (row,) = (await tables(empty_postgres_url))["checkouts"]
     who = {each.actor.partition(":")[0] for each in entries}
-    assert who == {"system", "anonymous", "visitor", "guest", "patient", "worker for guest"}
+    assert who == {"system", "anonymous", "visitor", "guest", "patient", "staff", "worker for guest"}
+    assert {each.actor for each in entries if each.operation == "MoveVisit"} == {"staff:staff-1"}
+    assert {each.actor for each in entries if each.operation == "CancelVisit"} == {row["owner"]}
     charges = [each for each in entries if each.operation == "Charge"]
     assert {each.actor for each in charges} == {row["owner"]}
     assert {each.actor for each in entries if each.operation == "PaymentsSince"} == {"worker for guest"}

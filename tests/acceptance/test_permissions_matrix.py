@@ -21,6 +21,7 @@ from graphql import (
     is_introspection_type,
 )
 
+from booking.change_quotes import quote_id
 from booking.principals import Caller, Principal, PrincipalKind
 from gateway.graphql import build_schema
 from schema.permissions import audiences
@@ -46,6 +47,12 @@ OWNED = {
     "Mutation.confirmCheckout(input.checkoutId)": "checkout",
     "Mutation.confirmCheckout(input.cardOnFileId)": "card",
     "Mutation.cancelCheckout(input.checkoutId)": "checkout",
+    "Query.cancellationQuote(appointmentId)": "appointment",
+    "Query.rescheduleQuote(appointmentId)": "appointment",
+    "Query.appointmentChange(id)": "change",
+    "Mutation.cancelAppointment(input.quoteId)": "cancellation",
+    "Mutation.rescheduleAppointment(input.quoteId)": "move",
+    "Mutation.rescheduleAppointment(input.holdId)": "hold",
     "Subscription.checkoutChanged(id)": "checkout",
 }
 
@@ -68,10 +75,18 @@ PUBLIC = {
     "Mutation.holdSlot(input.slotId)",
     "Mutation.startCheckout(input.planId)",
     "Mutation.confirmCheckout(input.quoteId)",  # a digest of amounts and terms, which are nobody's
+    "Mutation.cancelAppointment(input.reasonId)",  # of the practice's list
 }
 
-# Whose kind of thing it is all the same: staff read any patient, operators list any checkout.
-NOT_FOREIGN = {("staff", "patient"), ("operator", "place")}
+# Whose kind of thing it is all the same: staff read any patient and change any visit, operators list any checkout.
+NOT_FOREIGN = {
+    ("staff", "patient"),
+    ("staff", "appointment"),
+    ("staff", "change"),
+    ("staff", "cancellation"),
+    ("staff", "move"),
+    ("operator", "place"),
+}
 
 
 def naming_arguments() -> Iterator[str]:
@@ -117,6 +132,7 @@ class Asker:
     socket: Socket
     checkout: str  # their own, if they can have one
     stack: Stack
+    moving: str | None = None  # the quote of moving a visit of their own, if they have one
     numbers: "itertools.count[int]" = field(default_factory=itertools.count)
 
     async def over_http(self, document: str, variables: Json, key: str) -> object:
@@ -157,6 +173,10 @@ class Asker:
         seen = await self.stack.upstream()
         await self.stack.emulator.control.forget_requests()
         return [one for one in seen if one != "PublicCatalog"]
+
+    def noted(self) -> Json:
+        """What staff give beside a change."""
+        return {"note": "Sample note"} if self.kind == "staff" else {}
 
     def _key(self) -> str:
         return f"{self.kind}-{next(self.numbers)}"
@@ -236,6 +256,17 @@ def beside(coordinate: str, things: Things, asker: Asker) -> dict[str, Any]:
         "Mutation.verifyEmail": {"input": {"checkoutId": things.missing["checkout"], "code": "123456"}},
         "Mutation.confirmCheckout": {"input": asker.app.accepting(asker.checkout)},
         "Mutation.cancelCheckout": {"input": {"checkoutId": things.missing["checkout"]}},
+        "Query.cancellationQuote": {"appointmentId": things.missing["appointment"]},
+        "Query.rescheduleQuote": {"appointmentId": things.missing["appointment"]},
+        "Query.appointmentChange": {"id": things.missing["change"]},
+        "Mutation.cancelAppointment": {"input": {"quoteId": things.missing["cancellation"], **asker.noted()}},
+        "Mutation.rescheduleAppointment": {
+            "input": {
+                "quoteId": asker.moving or things.missing["move"],
+                "holdId": things.missing["hold"],
+                **asker.noted(),
+            }
+        },
     }
     return needs.get(coordinate, {})
 
@@ -245,6 +276,18 @@ def unlike(name: str) -> str:
     return name[:-8] + ("x" * 8 if not name.isdigit() else "9" * 8)[: len(name)]
 
 
+async def owners_visit(owner: App, slot_id: str) -> str:
+    """A visit of the patient's that stands; answers its id."""
+    confirmed = await owner.confirm(await owner.own_checkout(slot_id))
+    return str(confirmed["checkout"]["appointment"]["id"])
+
+
+async def quotes_of(app: App, document: str, *visits: str) -> list[str]:
+    """The ids of these visits' quotes."""
+    asked = [await app.ask(document, {"id": visit}) for visit in visits]
+    return [quote["quote"]["id"] for answer in asked for quote in answer.values()]
+
+
 def cursor(name: str) -> str:
     return base64.urlsafe_b64encode(name.encode()).decode()
 
@@ -252,21 +295,25 @@ def cursor(name: str) -> str:
 async def owned(stack: Stack) -> Things:
     """Everything that a patient, a visitor and a guest can own, in the states that it can have; each mutation done once."""
     keys: dict[tuple[str, str], str] = {}
-    slots = iter([await stack.slot("Free Consultation", ahead=ahead) for ahead in (2, 3, 4, 5, 6, 7)])
+    slots = iter([await stack.slot("Free Consultation", ahead=ahead) for ahead in (2, 3, 4, 5, 6, 7, 8, 9)])
     owner_id, read_id = (str(stack.practice["patients"][at]["id"]) for at in (0, 2))
     owner, visitor = stack.patient(owner_id), await stack.visitor()
 
     async def once(app: App, mutation: str, given: Json) -> Json:
-        named = given.get("holdId") or given.get("checkoutId")
-        keys[mutation, named] = f"owners-{len(keys)}"
+        key = f"owners-{len(keys)}"
+        keys.update(
+            {(mutation, given[name]): key for name in ("holdId", "checkoutId", "quoteId") if name in given}
+        )
         text = {
             "extendHold": documents.EXTEND,
             "releaseHold": documents.RELEASE,
             "startCheckout": documents.START,
             "confirmCheckout": documents.CONFIRM,
             "cancelCheckout": documents.CANCEL,
+            "cancelAppointment": documents.CANCEL_VISIT,
+            "rescheduleAppointment": documents.MOVE_VISIT,
         }[mutation]
-        result = await app.do(text, key=keys[mutation, named], **given)
+        result = await app.do(text, key=key, **given)
         assert result["__typename"].endswith("Success"), result
         return result
 
@@ -282,19 +329,34 @@ async def owned(stack: Stack) -> Things:
     live, released = await visitor.held(next(slots)["id"]), await visitor.held((await stack.slot())["id"])
     await once(visitor, "extendHold", {"holdId": live})
     await once(visitor, "releaseHold", {"holdId": released})
+    booked = await owners_visit(owner, next(slots)["id"])
+    ended = (await owner.checkout(confirmed))["appointment"]["id"]
+    move, moving = await quotes_of(owner, documents.MOVE_QUOTE, ended, booked)
+    to = await owner.held(next(slots)["id"])
+    changes = [(await once(owner, "rescheduleAppointment", {"quoteId": move, "holdId": to}))["change"]["id"]]
+    cancel, cancelling = await quotes_of(owner, documents.CANCELLATION_QUOTE, ended, booked)
+    changes.append((await once(owner, "cancelAppointment", {"quoteId": cancel}))["change"]["id"])
     me = (await owner.ask(documents.ME))["me"]
     card, visit = me["cards"][0]["id"], me["appointments"]["nodes"][0]["id"]
     guests = begun["checkout"]["id"]
     place = f"{stack.clock.now().isoformat()} {guests}"
     foreign = {
-        "hold": [open_hold, live, released],
+        "hold": [open_hold, live, released, to],
         "checkout": [confirmed, waiting, left, guests],
         "patient": [owner_id],
         "visit": [cursor(f"appointment:{visit}")],
         "place": [cursor(place)],
         "card": [card],
+        "appointment": [booked, ended],
+        "change": changes,
+        "cancellation": [cancelling, cancel],
+        "move": [moving, move],
     }
     missing = {name: unlike(values[0]) for name, values in foreign.items()}
+    missing |= {
+        "cancellation": quote_id("cancel", unlike(booked), {}),
+        "move": quote_id("move", unlike(booked), {}),
+    }
     missing |= {"visit": cursor(f"appointment:{unlike(visit)}"), "place": cursor(unlike(place))}
     things = Things(
         foreign=foreign, missing=missing, keys=keys, patient=read_id, slot=(await stack.slot(ahead=5))["id"]
@@ -321,12 +383,18 @@ async def askers(stack: Stack, things: Things) -> AsyncIterator[list[Asker]]:
     patient = stack.patient(str(stack.practice["patients"][1]["id"]))
     patients = await patient.own_checkout((await stack.slot(ahead=4))["id"], planId=plan)
     missing = things.missing["checkout"]
+    visit = await owners_visit(patient, (await stack.slot("Free Consultation", ahead=10))["id"])
+    staff = stack.patient("staff-1", kind=PrincipalKind.STAFF)
+    moving = {
+        "patient": (await quotes_of(patient, documents.MOVE_QUOTE, visit))[0],
+        "staff": (await quotes_of(staff, documents.MOVE_QUOTE, visit))[0],
+    }
     apps = {
         "anonymous": (App(http=stack.http), missing),
         "visitor": (await stack.visitor(), missing),
         "guest": (guest, guests),
         "patient": (patient, patients),
-        "staff": (stack.patient("staff-1", kind=PrincipalKind.STAFF), missing),
+        "staff": (staff, missing),
         "operator": (stack.patient("operator-1", kind=PrincipalKind.OPERATOR), missing),
     }
     async with AsyncExitStack() as exits:
@@ -338,6 +406,7 @@ async def askers(stack: Stack, things: Things) -> AsyncIterator[list[Asker]]:
                 socket=await (await exits.enter_async_context(connected(url))).open(app.headers),
                 checkout=own,
                 stack=stack,
+                moving=moving.get(kind),
             )
             for kind, (app, own) in apps.items()
         ]

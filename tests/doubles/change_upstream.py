@@ -69,10 +69,10 @@ class FakeVisits:
     def __init__(self, changes: ChangeBooks) -> None:
         self._changes = changes
 
-    async def get(self, appointment_id: str) -> BookedVisit | None:
+    async def get(self, appointment_id: str, *, of: str | None = None) -> BookedVisit | None:
         def effect() -> BookedVisit | None:
             visit = self._changes.visit(appointment_id)
-            if visit is None:
+            if visit is None or (of is not None and visit.patient_id != of):
                 return None
             return BookedVisit(
                 appointment=visit,

@@ -215,6 +215,7 @@ async def api_on(
     trusted: TrustedDocuments | None = None,
     sockets: SocketRules = SocketRules(),  # noqa: B008  # frozen
     rates: OperationRates | None = None,
+    changes: Any = None,  # a ScriptedChanges; None: the service on its doubles
 ) -> AsyncIterator[Api]:
     """The API of a fresh practice, to nobody in particular."""
     world = World()
@@ -228,7 +229,7 @@ async def api_on(
         quotes=world.quotes,
         starts=world.starts,
         checkouts=world.checkouts,
-        changes=ChangeWorld(world=world).service,
+        changes=changes or ChangeWorld(world=world).service,
         email_verification=world.email_verification,
         records=records,
         visits=world.visit_service(FakeVisits(world.books.appointments)),

@@ -57,7 +57,9 @@ async def subscribed(http: httpx2.AsyncClient, tab: Example, known: dict[str, st
     return message["payload"]["data"]
 
 
-async def test_the_tabs_from_left_to_right_decline_a_card_and_book_a_visit(tmp_path: Path) -> None:
+async def test_the_tabs_from_left_to_right_decline_a_card_book_a_visit_move_and_cancel_it(
+    tmp_path: Path,
+) -> None:
     today = datetime.now(UTC).date()
     stack = local_stack(directory=tmp_path, gateway_port=free_port(), emulator_port=free_port(), quiet=True)
     async with stack as running, httpx2.AsyncClient(base_url=running.gateway, timeout=30) as http:
@@ -78,3 +80,11 @@ async def test_the_tabs_from_left_to_right_decline_a_card_and_book_a_visit(tmp_p
     assert answers["ConfirmCheckout"]["confirmCheckout"]["checkout"]["status"] == "CONFIRMED"
     assert answers["MyVisits"]["checkout"]["appointment"]["status"] == "BOOKED"
     assert answers["MyVisits"]["me"] is None
+    moved = answers["MoveVisit"]["rescheduleAppointment"]["change"]
+    assert moved["status"] == "DONE"
+    assert (
+        moved["appointment"]["start"]
+        != answers["ConfirmCheckout"]["confirmCheckout"]["checkout"]["appointment"]["start"]
+    )
+    cancelled = answers["CancelVisit"]["cancelAppointment"]["change"]
+    assert (cancelled["status"], cancelled["appointment"]["status"]) == ("DONE", "CANCELLED")

@@ -8,12 +8,13 @@ import pytest
 from sqlalchemy import insert, select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from booking.changes.model import ActionState, ChangeState
 from booking.checkout.early_checks import EarlyChecks
 from booking.checkout.model import CheckoutState
 from booking.events.model import EventName
 from booking.models import AppointmentStatus
 from booking.operations.model import AttentionReason
-from booking.resources import ChangeHint, Kind, Resource, ResourceState, VisitState
+from booking.resources import ChangeHint, Kind, Party, Resource, ResourceState, VisitState
 from booking.stored_names import Unknown
 from booking.sync.inbox import WebhookDelivery
 from booking.sync.polling import VisitPoll
@@ -23,6 +24,7 @@ from integrations.database.inbox import SqlInbox
 from integrations.database.tables.webhooks import pending_refreshes, resource_snapshots
 from integrations.database.unit_of_work import sql_unit_of_work
 from tests.doubles.booking_ports import FakeClock
+from tests.integration.change_samples import a_cancellation, added_change, saved_change
 from tests.integration.database_samples import SEALER, a_checkout, somebody_waits
 from tests.integration.one_round import one_round
 
@@ -265,3 +267,47 @@ async def test_what_a_newer_version_took_in_is_listed(engine: AsyncEngine) -> No
     inbox, clock = SqlInbox(engine=engine), FakeClock(NOW)
     await inbox.accept(replace(a_delivery("0", clock), source=Unknown("of_tomorrow")))
     assert [one.source for one in await inbox.received(NOW)] == ["of_tomorrow"]
+
+
+class TestWhatWasRequestedHere:
+    """A visit that its patient cancelled here is read at once; who did it is told once, whoever reads it first."""
+
+    @pytest.mark.parametrize("webhook_first", [False, True])
+    async def test_one_event_says_that_the_patient_did_it(
+        self, engine: AsyncEngine, *, webhook_first: bool
+    ) -> None:
+        units, clock = sql_unit_of_work(engine, SEALER), FakeClock(NOW)
+        visits = Visits()
+        synchronizer = a_synchronizer(engine, visits, clock)
+        await hear(engine, "7", clock)
+        assert await one_round(synchronizer, engine) == 1
+        clock.at += timedelta(hours=1)
+        row = await added_change(
+            units, a_cancellation(appointment_id="7", payment_id=None, updated_at=clock.now())
+        )
+        row = await saved_change(units, row.with_action(0, state=ActionState.INTENDED), was=row)
+        gone = replace(BOOKED, status=AppointmentStatus.CANCELLED, changed_by=Party.CLINICIAN)
+        visits.others["7"] = gone
+        if webhook_first:
+            await hear(engine, "7", clock)
+            assert await one_round(synchronizer, engine) == 1
+        done = row.with_action(0, state=ActionState.DONE, ended_at=clock.now())
+        row = await saved_change(units, done.changed(updated_at=clock.now()), was=row)
+        assert await one_round(synchronizer, engine) == 1
+        await saved_change(units, row.changed(state=ChangeState.DONE), was=row)
+        assert await one_round(synchronizer, engine) == 1
+        told = await SqlEventLog(engine=engine).after(0, limit=9)
+        assert [(one.event.name, one.event.by) for one in told] == [
+            (EventName.APPOINTMENT_CANCELLED, Party.PATIENT)
+        ]
+
+    async def test_a_process_that_dies_before_its_commit_leaves_neither_the_end_nor_the_mark(
+        self, engine: AsyncEngine
+    ) -> None:
+        units, clock = sql_unit_of_work(engine, SEALER), FakeClock(NOW)
+        row = await added_change(units, a_cancellation(appointment_id="7"))
+        async with units() as unit:
+            await unit.changes.save(row.with_action(0, state=ActionState.DONE, ended_at=NOW), was=row)
+        async with units() as unit:
+            assert await unit.pending_refreshes.due(clock.now() + timedelta(days=999), limit=9) == []
+            assert await unit.changes.get(row.id) == row

@@ -10,16 +10,19 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from structlog.testing import capture_logs
 
 import gateway.runtime.worker
+from booking.changes.model import ChangeState
 from booking.checkout.model import Checkout
 from booking.checkout.model import CheckoutState as S
-from booking.checkout.timing import LEASE
+from booking.checkout.timing import LEASE, SETTLE
 from booking.principals import Caller, Principal, PrincipalKind
 from booking.unit_of_work import Scope, UnitOfWork
 from gateway.runtime.worker import AT_ONCE, NOTHING_WRITTEN_REST, POLL_SECONDS, PeriodicTask, Worker
 from integrations.database.sealing import Sealer
 from integrations.database.unit_of_work import sql_unit_of_work
 from tests.doubles.booking_ports import FakeUnit
+from tests.doubles.booking_upstream import Lost
 from tests.doubles.booking_world import PATIENT, World, a_slot
+from tests.doubles.change_world import ChangeWorld
 from tests.integration.database_samples import GUEST, SEALER, a_checkout
 
 HOUR = timedelta(hours=1)
@@ -355,3 +358,39 @@ async def test_told_to_stop_it_takes_nothing_more_up_and_ends_what_is_under_way(
         charges.let_go.set()
     assert world.row(slow).state is S.CONFIRMED
     assert world.row(waiting).state is S.STARTED
+
+
+async def test_a_change_that_is_due_is_resumed_and_one_that_is_not_is_left_alone() -> None:
+    world = ChangeWorld()
+    checkout = await world.booked()
+    world.books.fail("cancel_visit", Lost())
+    await world.cancel(checkout)
+    worker = Worker(
+        saga=world.world.a_saga(), changes=world.a_driver(), units=world.database, clock=world.clock
+    )
+    assert await worker.tick() == 0
+    world.clock.advance(seconds=SETTLE.total_seconds())
+    assert await worker.tick() >= 1
+    assert world.row().state is ChangeState.DONE
+
+
+async def test_a_change_that_fails_is_put_off_and_stands_in_no_checkouts_way(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world = ChangeWorld()
+    checkout = await world.booked()
+    world.books.fail("cancel_visit", Lost())
+    await world.cancel(checkout)
+    world.clock.advance(seconds=SETTLE.total_seconds())
+    driver = world.a_driver()
+
+    async def fails(_: str) -> None:
+        raise RuntimeError("sample")
+
+    monkeypatch.setattr(driver, "resume", fails)
+    worker = Worker(saga=world.world.a_saga(), changes=driver, units=world.database, clock=world.clock)
+    await worker.tick()
+    due = world.row().due_at
+    assert due is not None
+    assert due > world.clock.now()
+    assert world.row().state is ChangeState.OPEN

@@ -1,6 +1,5 @@
 """What holds of every visit, payment and policy: money adds up, more notice is never worse, and nothing is given back or charged twice."""
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -11,76 +10,12 @@ from booking.change_quotes import CancellationQuote, CreditOutcome, FeeMethod
 from booking.changes.cancelling import cancellation_actions, cancellation_quote
 from booking.changes.model import ActionKind
 from booking.changes.options import change_options
-from booking.changes.policy import ChangePolicy, PlanVisitTreatment, RefundTier
+from booking.changes.policy import PlanVisitTreatment
 from booking.changes.rescheduling import reschedule_quote
-from booking.changes.visit import BookedVisit, ChangeVerdict, Paid
-from booking.money import Money, decimals_of
+from booking.money import Money
 from booking.refusals.changes import CancellationNotAllowed, RescheduleNotAllowed
-from tests.doubles.booked_visits import START, a_payment, a_visit
-
-MINUTE = timedelta(minutes=1)
-NOTICES = st.integers(min_value=0, max_value=60 * 24 * 14).map(lambda minutes: minutes * MINUTE)
-YES = ChangeVerdict(can_cancel=True, can_reschedule=True)
-
-Situation = tuple[BookedVisit, Paid | None, ChangePolicy]
-
-
-@st.composite
-def amounts(draw: st.DrawFn, currency: str, most: int = 10**7) -> Money:
-    minor = draw(st.integers(min_value=0, max_value=most))
-    return Money.of(Decimal(minor).scaleb(-decimals_of(currency)), currency)
-
-
-@st.composite
-def policies(draw: st.DrawFn) -> ChangePolicy:
-    hours = draw(st.lists(st.integers(min_value=0, max_value=300), unique=True, max_size=5))
-    percents = draw(
-        st.lists(
-            st.integers(min_value=0, max_value=100), unique=True, min_size=len(hours), max_size=len(hours)
-        )
-    )
-    late = draw(st.none() | st.integers(min_value=1, max_value=300))
-    return ChangePolicy(
-        refunds=tuple(
-            RefundTier(notice=timedelta(hours=each), percent=percent)
-            for each, percent in zip(sorted(hours, reverse=True), sorted(percents, reverse=True), strict=True)
-        ),
-        late_notice=None if late is None else timedelta(hours=late),
-        charge_late_fee=draw(st.booleans()) if late is not None else False,
-        plan_visits=draw(st.sampled_from(PlanVisitTreatment)),
-        most_reschedules=draw(st.none() | st.integers(min_value=0, max_value=5)),
-        other_clinicians=draw(st.booleans()),
-    )
-
-
-@st.composite
-def situations(draw: st.DrawFn) -> Situation:
-    """A visit that may be cancelled as far as the practice's notice goes, what was paid for it, and a policy."""
-    currency = draw(st.sampled_from(["USD", "JPY", "KWD"]))
-    visit = a_visit(
-        cancel_notice=draw(st.none() | NOTICES),
-        reschedule_notice=draw(st.none() | NOTICES),
-        late_cancellation_fee=draw(st.none() | amounts(currency, most=10**5)),
-        practice_charges_late_fee=draw(st.booleans()),
-        restores_credit=draw(st.booleans()),
-        credit_used=draw(st.sampled_from([True, False, None])),
-        most_reschedules=draw(st.none() | st.integers(min_value=0, max_value=5)),
-        reschedules=draw(st.integers(min_value=0, max_value=6)),
-        verdict=draw(st.sampled_from([YES, ChangeVerdict(can_cancel=False, can_reschedule=False)])),
-    )
-    paid = draw(st.none() | payments(currency))
-    return visit, paid, draw(policies())
-
-
-@st.composite
-def payments(draw: st.DrawFn, currency: str) -> Paid:
-    return a_payment(
-        draw(amounts(currency)),
-        refunded=draw(st.just(Money.of(0, currency)) | amounts(currency)),
-        plan_id=draw(st.sampled_from([None, "plan-sample"])),
-        recurring_payment_id=draw(st.sampled_from([None, "r-sample"])),
-        card_id=draw(st.sampled_from([None, "card-sample"])),
-    )
+from tests.doubles.booked_visits import START
+from tests.doubles.change_situations import ALLOWED, NOTICES, Situation, situations
 
 
 def quote_at(notice: timedelta, situation: Situation, *, by_staff: bool = False) -> CancellationQuote:
@@ -93,23 +28,12 @@ def quote_at(notice: timedelta, situation: Situation, *, by_staff: bool = False)
         raise
 
 
-def allowed(
-    situation: Situation,
-) -> Situation:
-    """The same situation with a yes for a verdict, so that most examples have a quote."""
-    visit, paid, policy = situation
-    return replace(visit, verdict=YES), paid, policy
-
-
 def amount(money: Money | None) -> Decimal:
     return money.amount if money else Decimal(0)
 
 
 def is_minor(money: Money) -> bool:
     return Money.of(money.amount, money.currency) == money
-
-
-ALLOWED = situations().map(allowed)
 
 
 @given(situation=ALLOWED, notice=NOTICES, by_staff=st.booleans())

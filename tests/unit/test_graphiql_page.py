@@ -117,6 +117,12 @@ async def test_the_tabs_stand_in_their_order() -> None:
         "DeclineAndRetry",
         "ConfirmCheckout",
         "MyVisits",
+        "QuoteMove",
+        "FindNewTime",
+        "HoldNewTime",
+        "MoveVisit",
+        "QuoteCancellation",
+        "CancelVisit",
     ]
 
 

@@ -16,6 +16,7 @@ from schema.fields import computed
 from schema.permissions import (
     ANYBODY,
     BUYERS,
+    CHANGERS,
     OPERATORS,
     PATIENTS,
     STAFF,
@@ -53,15 +54,19 @@ def test_every_field_of_the_schema_says_who_may_ask_for_it() -> None:
     assert len(declared) > 10
 
 
-def test_money_is_moved_by_whoever_buys_and_nobody_else() -> None:
+def test_money_is_moved_by_whoever_buys_and_visits_are_changed_by_staff_too_and_nobody_else() -> None:
     declared = audiences(build_schema()._schema)
     for name in ("confirmCheckout", "cancelCheckout"):
         assert declared["Mutation", name] == BUYERS
+    by_staff = {"cancelAppointment", "rescheduleAppointment"}
+    for name in by_staff:
+        assert declared["Mutation", name] == CHANGERS
     assert not any(
         who.admits(CALLERS[kind])
-        for (parent, _), who in declared.items()
+        for (parent, name), who in declared.items()
         if parent == "Mutation"
         for kind in (None, PrincipalKind.STAFF, PrincipalKind.OPERATOR)
+        if not (name in by_staff and kind is PrincipalKind.STAFF)
     )
 
 

@@ -437,7 +437,7 @@ class TestChangePolicy:
         [
             ('{"24": 50}', "must be a JSON list"),
             ('[{"hours": 24}]', "percent: is required"),
-            ('[{"hours": 24, "percent": 50, "days": 1}]', "days: is not known"),
+            ('[{"hours": 24, "percent": 50, "days": 1}]', "days: Extra inputs are not permitted"),
             ("48h: all", "is not valid JSON"),
         ],
     )

@@ -18,6 +18,12 @@ TITLES = (
     "DeclineAndRetry",
     "ConfirmCheckout",
     "MyVisits",
+    "QuoteMove",
+    "FindNewTime",
+    "HoldNewTime",
+    "MoveVisit",
+    "QuoteCancellation",
+    "CancelVisit",
 )
 
 # The tabs of the page for operators.
