@@ -212,6 +212,13 @@ async def _recall_checkout(
     return await to_checkout(checkout, context.services, confirming=confirming)
 
 
+async def _recall_change(change_id: str, context: Context) -> AppointmentChange:
+    change = await context.services.changes.view(context.identified, change_id)
+    if change is None:
+        raise NotFound("change")
+    return await to_change(change, context.services, context.identified)
+
+
 async def _viewed(checkout_id: str, caller: Caller, context: Context) -> domain.Checkout:
     checkout = await context.services.checkouts.view(caller, checkout_id)
     if checkout is None:
