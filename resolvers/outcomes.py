@@ -18,7 +18,6 @@ from booking.principals import Caller, guest_of
 from booking.refusals import Refusal
 from booking.slots import Slot
 from resolvers.catalog import names, to_clinicians
-from resolvers.changes import to_change
 from resolvers.checkouts import to_checkout
 from resolvers.problems import PROBLEMS
 from resolvers.slots import to_hold
@@ -29,7 +28,6 @@ from schema.change_results import (
     CancelAppointmentSuccess,
     RescheduleAppointmentSuccess,
 )
-from schema.changes import AppointmentChange
 from schema.checkouts import Checkout, CheckoutStatus, DeclineReason
 from schema.context import Context
 from schema.problems import Problem, QuoteChanged
@@ -110,7 +108,10 @@ async def recall(reference: Reference, context: Context) -> object:
     if kind == StartCheckoutSuccess.__name__:
         return await _recall_start(reference, context)
     if kind in _CHECKOUTS:
-        checkout = await _recall_checkout(reference["checkout"], context.identified, context)
+        confirmed = kind == ConfirmCheckoutSuccess.__name__
+        checkout = await _recall_checkout(
+            reference["checkout"], context.identified, context, confirming=confirmed
+        )
         return _CHECKOUTS[kind](checkout=checkout)
     if kind in _CHANGES:
         return _CHANGES[kind](change=await _recall_change(reference["change"], context))
@@ -204,15 +205,11 @@ async def _recall_start(reference: Mapping[str, Any], context: Context) -> Start
     )
 
 
-async def _recall_checkout(checkout_id: str, caller: Caller, context: Context) -> Checkout:
-    return await to_checkout(await _viewed(checkout_id, caller, context), context.services)
-
-
-async def _recall_change(change_id: str, context: Context) -> AppointmentChange:
-    change = await context.services.changes.view(context.identified, change_id)
-    if change is None:
-        raise NotFound("change")
-    return await to_change(change, context.services, context.identified)
+async def _recall_checkout(
+    checkout_id: str, caller: Caller, context: Context, *, confirming: bool = False
+) -> Checkout:
+    checkout = await _viewed(checkout_id, caller, context)
+    return await to_checkout(checkout, context.services, confirming=confirming)
 
 
 async def _viewed(checkout_id: str, caller: Caller, context: Context) -> domain.Checkout:
