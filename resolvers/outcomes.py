@@ -18,6 +18,7 @@ from booking.principals import Caller, guest_of
 from booking.refusals import Refusal
 from booking.slots import Slot
 from resolvers.catalog import names, to_clinicians
+from resolvers.changes import to_change
 from resolvers.checkouts import to_checkout
 from resolvers.problems import PROBLEMS
 from resolvers.slots import to_hold
@@ -28,6 +29,7 @@ from schema.change_results import (
     CancelAppointmentSuccess,
     RescheduleAppointmentSuccess,
 )
+from schema.changes import AppointmentChange
 from schema.checkouts import Checkout, CheckoutStatus, DeclineReason
 from schema.context import Context
 from schema.problems import Problem, QuoteChanged

@@ -41,6 +41,7 @@ async def test_it_posts_one_text_that_names_the_reason_and_how_to_see_more() -> 
     assert set(body) == {"text"}
     assert "refund_failed" in body["text"]
     assert "frontdoor checkouts show chk_sample" in body["text"]
+    assert "frontdoor changes show chg_sample" in text_of(replace(ALERT, subject="chg_sample"))
 
 
 @pytest.mark.parametrize(
