@@ -37,7 +37,7 @@ class ChangeEntry:
     before: str  # where the change stood: its state, or its action and that one's state
     after: str
     by: str  # a driver, a principal's kind, or an operator's account name on their machine
-    note: str | None = None  # of staff or an operator, or an AttentionReason
+    note: str | None = None  # of an operator, or an AttentionReason; that of staff is sealed on the row
 
 
 class ChangeRepository(Protocol):
