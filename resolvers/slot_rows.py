@@ -4,7 +4,7 @@ A list of slots is built column by column, of plain values instead of Strawberry
 """
 
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import datetime
 from functools import lru_cache
 from itertools import repeat
 from typing import cast
@@ -93,6 +93,22 @@ def _moments(time_zone: str) -> _Moments:
     return _Moments(zone(time_zone))
 
 
+class _Content:
+    """What is on a day, as a key. Its hash is of all slots: it is worked out once, not at each look and when the day is forgotten."""
+
+    __slots__ = ("_hash", "parts")
+
+    def __init__(self, *parts: object) -> None:
+        self.parts = parts
+        self._hash = hash(parts)
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Content) and self.parts == other.parts
+
+
 class ShownDays:
     """Mapped days by what is on them. The results are shared: never modify them.
 
@@ -104,14 +120,14 @@ class ShownDays:
         self._most_slots = most_slots
         self._slots = 0
         self._clinicians: Clinicians = {}
-        self._days: dict[tuple[date, str, SlotColumns], api.Day] = {}
+        self._days: dict[_Content, api.Day] = {}
 
     def day(self, day: Day, *, time_zone: str, clinicians: Clinicians) -> api.Day:
         """Map a day. `clinicians` are all bookable ones; with another mapping of them all days are mapped anew."""
         if clinicians is not self._clinicians:
             self._days.clear()
             self._slots, self._clinicians = 0, clinicians
-        key = (day.date, time_zone, day.slots)
+        key = _Content(day.date, time_zone, day.slots)
         shown = self._days.get(key)
         if shown is not None and (shown.as_of, shown.stale) == (day.as_of, day.stale):
             return shown
