@@ -42,6 +42,7 @@ from gateway.execution.values import (
     recalled,
     remember,
 )
+from schema.shared import may_be_in_tables
 
 # graphql-core's nodes of one field, and its fields by response key.
 FieldDetails: TypeAlias = Any
@@ -82,7 +83,8 @@ class _Code:
         self._constants: dict[str, Any] = {
             "OBJECTS": OBJECTS,
             "LISTS": LISTS,
-            "SHARED": Kind.SHARED,
+            "PLAIN": Kind.PLAIN,
+            "TABLE": Kind.TABLE,
             "esc": encode_basestring,
             "once": once,
             "recalled": recalled,
@@ -110,9 +112,38 @@ class _Code:
         text = self._text("x", "t", kind.of_type, details)
         if get_nullable_type(kind.of_type) is GraphQLInt:
             text = f"str({text})"
-        return self._function("LISTS", [], f"'[' + ','.join([{text} for x in v]) + ']'")
+        text = f"'[' + ','.join([{text} for x in v]) + ']'"
+        if not _comes_in_tables(kind.of_type):
+            return self._function("LISTS", [], text)
+        by_columns = self._by_columns(get_nullable_type(kind.of_type), details)
+        text = f"'[' + ','.join(parts) + ']' if kind is TABLE else {text}"
+        return self._function("LISTS", by_columns, text)
+
+    def _by_columns(self, kind: GraphQLObjectType, details: FieldDetails) -> list[str]:
+        """The lines that write the items of a table into `parts`, each from its row of the columns, without the item."""
+        columns: list[str] = []
+
+        def column(attribute: str) -> str:
+            columns.append(f"v.column('{attribute}')")
+            return f"c{len(columns)}"
+
+        lines, text = self._item(kind, details, column)
+        row = "".join(f", c{number + 1}" for number in range(len(columns)))
+        return [
+            " if kind is TABLE:",
+            "  parts = []",
+            f"  for c0{row} in zip({', '.join(['range(len(v))', *columns])}):",
+            *(f"  {line}" for line in lines),
+            f"   parts.append({text})",
+        ]
 
     def _object(self, kind: GraphQLObjectType, details: FieldDetails) -> str:
+        return self._function("OBJECTS", *self._item(kind, details, lambda attribute: f"v.{attribute}"))
+
+    def _item(
+        self, kind: GraphQLObjectType, details: FieldDetails, reading: Callable[[str], str]
+    ) -> tuple[list[str], str]:
+        """The lines that write the fields of an object, and the expression for its text; `reading` an attribute is an expression."""
         lines: list[str] = []
         parts: list[str] = []
         for key, field in self._collect(kind, details).items():
@@ -124,10 +155,10 @@ class _Code:
                 parts.append(f'"{_key(key)}":"{_key(kind.name)}"')
                 continue
             value, definition = f"v{len(lines)}", kind.fields[name]
-            text = self._text(f"v.{_attribute(definition)}", value, definition.type, field)
+            text = self._text(reading(_attribute(definition)), value, definition.type, field)
             lines.append(f" {value} = {text}")
             parts.append(f'"{_key(key)}":{{{value}}}')
-        return self._function("OBJECTS", lines, "f'{{" + ",".join(parts) + "}}'")
+        return lines, "f'{{" + ",".join(parts) + "}}'"
 
     def _function(self, kinds: str, lines: list[str], text: str) -> str:
         """A function that examines the value's class, and remembers the text where instances of it are shared."""
@@ -135,11 +166,11 @@ class _Code:
         name, number = f"w{self._functions}", next(_numbers)
         self._source += [
             f"def {name}(v, m):",
-            f" shared = {kinds}[v.__class__] is SHARED",
-            f" if shared and (text := recalled(v, {number})): return text",
+            f" kind = {kinds}[v.__class__]",
+            f" if kind is not PLAIN and (text := recalled(v, {number})): return text",
             *lines,
             f" text = {text}",
-            f" if shared: remember(v, {number}, text)",
+            f" if kind is not PLAIN: remember(v, {number}, text)",
             " return text",
         ]
         return name
@@ -194,6 +225,12 @@ class _Code:
         if name not in self._constants:
             self._constants[name] = make(kind)
         return name
+
+
+def _comes_in_tables(kind: Any) -> bool:
+    named = get_nullable_type(kind)
+    declared = named.extensions.get("strawberry-definition") if isinstance(named, GraphQLObjectType) else None
+    return declared is not None and may_be_in_tables(declared.origin)
 
 
 def _key(name: str) -> str:
