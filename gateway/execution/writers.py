@@ -8,7 +8,6 @@ The generated source holds nothing that a caller could choose but response keys,
 underscores; each is checked (`_key`) before it is used. Everything else in it is numbered names, and names from the schema.
 """
 
-import keyword
 import re
 from collections.abc import Callable
 from itertools import count
@@ -18,7 +17,6 @@ from typing import Any, TypeAlias
 from graphql import (
     GraphQLBoolean,
     GraphQLEnumType,
-    GraphQLField,
     GraphQLID,
     GraphQLInt,
     GraphQLList,
@@ -29,8 +27,8 @@ from graphql import (
     get_nullable_type,
     is_leaf_type,
 )
-from strawberry.types.field import StrawberryField
 
+from gateway.execution.declared import attribute_of, comes_in_tables
 from gateway.execution.values import (
     LISTS,
     OBJECTS,
@@ -42,7 +40,6 @@ from gateway.execution.values import (
     recalled,
     remember,
 )
-from schema.shared import may_be_in_tables
 
 # graphql-core's nodes of one field, and its fields by response key.
 FieldDetails: TypeAlias = Any
@@ -113,7 +110,7 @@ class _Code:
         if get_nullable_type(kind.of_type) is GraphQLInt:
             text = f"str({text})"
         text = f"'[' + ','.join([{text} for x in v]) + ']'"
-        if not _comes_in_tables(kind.of_type):
+        if not comes_in_tables(kind.of_type):
             return self._function("LISTS", [], text)
         by_columns = self._by_columns(get_nullable_type(kind.of_type), details)
         text = f"'[' + ','.join(parts) + ']' if kind is TABLE else {text}"
@@ -155,7 +152,10 @@ class _Code:
                 parts.append(f'"{_key(key)}":"{_key(kind.name)}"')
                 continue
             value, definition = f"v{len(lines)}", kind.fields[name]
-            text = self._text(reading(_attribute(definition)), value, definition.type, field)
+            attribute = attribute_of(definition)
+            if attribute is None:
+                raise NotKnown
+            text = self._text(reading(attribute), value, definition.type, field)
             lines.append(f" {value} = {text}")
             parts.append(f'"{_key(key)}":{{{value}}}')
         return lines, "f'{{" + ",".join(parts) + "}}'"
@@ -227,30 +227,8 @@ class _Code:
         return name
 
 
-def _comes_in_tables(kind: Any) -> bool:
-    named = get_nullable_type(kind)
-    declared = named.extensions.get("strawberry-definition") if isinstance(named, GraphQLObjectType) else None
-    return declared is not None and may_be_in_tables(declared.origin)
-
-
 def _key(name: str) -> str:
     """A response key or type name, as it may stand in source. The grammar allows no other; here it is not taken on trust."""
     if not _NAME.fullmatch(name):
         raise NotKnown
     return name
-
-
-def _attribute(field: GraphQLField) -> str:
-    """The attribute that the field reads, if its resolver does just that. Raises NotKnown."""
-    declared = field.extensions.get("strawberry-definition")
-    if (
-        not isinstance(declared, StrawberryField)
-        or not declared.is_basic_field
-        or declared.default_resolver is not getattr
-        or not getattr(field.resolve, "_is_default", False)  # wrapped by nobody, such as permissions
-        or field.args
-        or not declared.python_name.isidentifier()
-        or keyword.iskeyword(declared.python_name)
-    ):
-        raise NotKnown
-    return declared.python_name
