@@ -17,6 +17,7 @@ from booking.refusals import PaymentInProgress
 from booking.stored_names import Unknown
 from integrations.database.checkout_rows import from_row, to_row, to_summary, with_unknown_parts
 from integrations.database.columns import UtcTime, breaks_unique, insert_or_ignore
+from integrations.database.direct import driver_reads
 from integrations.database.leases import is_due
 from integrations.database.saving import save_with_history
 from integrations.database.sealing import Sealer
@@ -33,9 +34,9 @@ _LONGEST_REST = timedelta(minutes=5)
 _c = checkouts.c
 
 # Built once: a statement with so many columns takes as long to build as to execute.
-_BY_ID = select(checkouts).where(_c.id == bindparam("wanted"))
+_BY_ID = driver_reads(select(checkouts).where(_c.id == bindparam("wanted")))
 _NOT_ENDED, _NOT_OVER, _OVER_RARELY = text(NOT_ENDED), text(NOT_OVER), text(OVER_RARELY)
-_LIVE_FOR_HOLD = select(checkouts).where(_c.hold_id == bindparam("wanted"), _NOT_ENDED)
+_LIVE_FOR_HOLD = driver_reads(select(checkouts).where(_c.hold_id == bindparam("wanted"), _NOT_ENDED))
 _NOTE_HOLD = (
     update(checkouts)
     .where(_c.hold_id == bindparam("wanted"), _NOT_ENDED)

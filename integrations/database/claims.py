@@ -10,8 +10,9 @@ was lost meanwhile), the confirmed row itself counts as a claim.
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from functools import cache
+from typing import Any
 
-from sqlalchemy import String, and_, bindparam, delete, exists, or_, select, text
+from sqlalchemy import Select, String, and_, bindparam, delete, exists, or_, select, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -19,7 +20,8 @@ from booking.checkout.model import Checkout, CheckoutState
 from booking.checkout.transitions import LATE
 from booking.refusals import SlotTaken
 from booking.slots import Busy, Interval
-from integrations.database.columns import UtcTime, upsert_in
+from integrations.database.columns import UtcTime, one_of, upsert_in
+from integrations.database.direct import driver_reads
 from integrations.database.tables.checkouts import NOT_OVER, checkouts
 from integrations.database.tables.slots import slot_claims
 
@@ -96,12 +98,11 @@ class SqlClaims:
 
     async def busy(self, clinician_ids: Sequence[str], span: Interval) -> Sequence[Busy]:
         """The claims of these clinicians that overlap the span."""
-        query = select(_c.clinician_id, _c.starts_at, _c.ends_at).where(
-            _c.clinician_id.in_(clinician_ids), _c.starts_at < span.end, _c.ends_at > span.start
-        )
+        wanted = {"clinicians": [*clinician_ids], "start": span.start, "end": span.end}
+        found = await self._connection.execute(_busy(self._connection.dialect.name), wanted)
         return [
             Busy(clinician_id=clinician, interval=Interval(start=start, end=end))
-            for clinician, start, end in await self._connection.execute(query)
+            for clinician, start, end in found
         ]
 
     async def release_begun(self, now: datetime) -> int:
@@ -114,6 +115,16 @@ class SqlClaims:
 
     async def _has(self, checkout_id: str) -> bool:
         return bool(await self._connection.scalar(_HAS, {"mine": checkout_id}))
+
+
+@cache
+def _busy(dialect: str) -> Select[Any]:
+    mine = one_of(dialect, _c.clinician_id, "clinicians")
+    return driver_reads(
+        select(_c.clinician_id, _c.starts_at, _c.ends_at).where(
+            mine, _c.starts_at < _END, _c.ends_at > _START
+        )
+    )
 
 
 @cache

@@ -1,13 +1,14 @@
 """Prepared reads: for the statements that most requests execute, without most of the work that surrounds a statement."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, cast
+from typing import Any
 
 from sqlalchemy import CompoundSelect, Select
 from sqlalchemy.exc import TimeoutError as NoConnectionFree
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.types import TypeEngine
 
+from integrations.database import direct
 from integrations.database.engine import reading
 
 _Processor = Callable[[Any], Any]
@@ -50,13 +51,7 @@ class PreparedRead:
 
     async def _by_the_driver(self, parameters: Mapping[str, Any]) -> Sequence[Sequence[Any]]:
         values = [process(parameters[name]) for name, process in self._parameters]
-        connection = await self._engine.raw_connection()
-        try:
-            rows = await cast("Any", connection.driver_connection).fetch(self._sql, *values)
-        except BaseException as error:
-            connection.invalidate(error)  # nobody knows what the server still does with it
-            raise
-        connection.close()
+        rows = await direct.fetched(self._engine, self._sql, values)
         return [[process(value) for process, value in zip(self._columns, row, strict=True)] for row in rows]
 
     def _type(self, generic: TypeEngine[Any]) -> TypeEngine[Any]:

@@ -9,6 +9,7 @@ from sqlalchemy import ARRAY, Integer, Select, bindparam, column, func, insert, 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from booking.operations.model import HistoryEntry
+from integrations.database.direct import driver_writes
 from integrations.database.tables.checkouts import checkout_events, checkouts
 
 _SAVE = update(checkouts).where(
@@ -49,7 +50,7 @@ def _saved_with_history(columns: tuple[str, ...]) -> Select[int]:
     given = entries.table_valued(*(column(name, kind) for name, kind in kinds.items())).render_derived()
     kept = select(*(given.c[name] for name in _PARTS)).select_from(saved.join(given, true()))
     added = insert(checkout_events).from_select(_PARTS, kept.order_by(given.c[_ORDER])).cte("added")
-    return select(func.count()).select_from(saved).add_cte(added)
+    return driver_writes(select(func.count()).select_from(saved).add_cte(added))
 
 
 def _as_arrays(history: Sequence[HistoryEntry]) -> dict[str, list[Any]]:

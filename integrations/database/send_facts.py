@@ -5,19 +5,22 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from booking.checkout.guards import SendFacts
 from booking.checkout.model import Checkout
+from integrations.database.direct import driver_reads
 from integrations.database.engine import reading
 from integrations.database.tables.checkouts import checkouts
 from integrations.database.tables.operations import clinician_blocks
 from integrations.database.tables.slots import slot_claims
 
 # Built once: it is executed before every call that leads to a visit.
-_OF = select(
-    checkouts.c.version,
-    exists().where(slot_claims.c.checkout_id == checkouts.c.id).label("has_claim"),
-    exists()
-    .where(clinician_blocks.c.clinician_id == bindparam("clinician", type_=String))
-    .label("is_blocked"),
-).where(checkouts.c.id == bindparam("mine", type_=String))
+_OF = driver_reads(
+    select(
+        checkouts.c.version,
+        exists().where(slot_claims.c.checkout_id == checkouts.c.id).label("has_claim"),
+        exists()
+        .where(clinician_blocks.c.clinician_id == bindparam("clinician", type_=String))
+        .label("is_blocked"),
+    ).where(checkouts.c.id == bindparam("mine", type_=String))
+)
 
 
 class SqlSendFactsReader:
