@@ -12,7 +12,7 @@ from typing import Protocol, Self
 
 from booking.checkout.model import Checkout, CheckoutState
 from booking.events.deliveries import Endpoints, EventDeliveries
-from booking.events.model import EventOutbox
+from booking.events.model import DomainEvent, EventOutbox
 from booking.operations.model import (
     AlertOutbox,
     CheckoutHistory,
@@ -40,11 +40,18 @@ class CheckoutRepository(Protocol):
         """The checkout that uses the hold and has not ended, or None."""
 
     async def save(
-        self, checkout: Checkout, *, was: Checkout | None = None, history: Sequence[HistoryEntry] = ()
+        self,
+        checkout: Checkout,
+        *,
+        was: Checkout | None = None,
+        history: Sequence[HistoryEntry] = (),
+        frees_claim: bool = False,
+        events: Sequence[DomainEvent] = (),
     ) -> Checkout:
         """Write the row if its version is still `checkout.version` (optimistic locking); returns it at the next version.
 
-        The `history` entries are written with it, or not at all.
+        The `history` entries are written with it, or not at all; so are the `events`, which are then the last write of their
+        transaction (see EventOutbox), and `frees_claim` releases the checkout's slot claim.
         `was` is the row as it is stored at that version: only what differs from it needs to be written (None: everything).
         Raises StaleCheckout when the version has moved on, PaymentInProgress when the patient has another checkout in flight,
         and AlreadyCounted when the charge or the appointment belongs to another checkout. After any of these nothing more may

@@ -88,16 +88,23 @@ class CheckoutWriter:
         after = rows[-1]
         claims, claimed = after.state in CLAIMING, before.state in CLAIMING
         effects = effects_of(before, *(row.changed(version=before.version + 1) for row in rows))
-        alone = claims == claimed and not effects and not forget_alerts
+        takes, frees = claims and not claimed, claimed and not claims
+        # Attempts are merged with what a newer release has stored of them, which is read first.
+        alone = not takes and not forget_alerts and effects.are_events and after.attempts == before.attempts
         async with self._units(Scope.ONE_WRITE if alone else Scope.TRANSACTION) as unit:
-            if claims and not claimed:
+            if takes:
                 await unit.claims.take(after)
-            if claimed and not claims:
-                await unit.claims.release(after.id)
-            saved = await unit.checkouts.save(after, was=before, history=history)
+            saved = await unit.checkouts.save(
+                after,
+                was=before,
+                history=history,
+                frees_claim=frees,
+                events=effects.events if alone else (),
+            )
             if forget_alerts:
                 await unit.alerts.forget(saved.id)
-            await effects.write(unit)
+            if not alone:
+                await effects.write(unit)
             await unit.commit()
         return saved
 

@@ -128,8 +128,8 @@ class DirectConnection(AsyncConnection):
         self._most = most
         self._sent = 0
 
-    @property
-    def dialect(self) -> Dialect:  # type: ignore[misc]  # nobody sets it
+    @property  # type: ignore[misc]  # nobody sets it
+    def dialect(self) -> Dialect:
         """The engine's, also before anything is opened."""
         return self.engine.dialect
 

@@ -151,7 +151,7 @@ class FakeUnit:
 
     @cached_property
     def checkouts(self) -> "FakeCheckouts":
-        return FakeCheckouts(dict(self._database.rows), self.history)
+        return FakeCheckouts(dict(self._database.rows), self)
 
     @cached_property
     def claims(self) -> "FakeClaims":
@@ -234,9 +234,9 @@ class FakeUnit:
 class FakeCheckouts:
     """Rows with versioned writes and the unique rules of the design."""
 
-    def __init__(self, rows: dict[str, Checkout], history: "FakeHistory") -> None:
+    def __init__(self, rows: dict[str, Checkout], unit: "FakeUnit") -> None:
         self.rows = rows
-        self._history = history
+        self._unit = unit
         self.written: list[Checkout] = []  # in this unit of work, so far
         self.refused = False  # a write of this unit of work, which is ended by it
 
@@ -260,7 +260,13 @@ class FakeCheckouts:
         )
 
     async def save(
-        self, checkout: Checkout, *, was: Checkout | None = None, history: Sequence[HistoryEntry] = ()
+        self,
+        checkout: Checkout,
+        *,
+        was: Checkout | None = None,
+        history: Sequence[HistoryEntry] = (),
+        frees_claim: bool = False,
+        events: Sequence[DomainEvent] = (),
     ) -> Checkout:
         if was is not None and (was.id, was.version) != (checkout.id, checkout.version):
             raise AssertionError("what the row was is told of another row, or of another version")
@@ -275,7 +281,10 @@ class FakeCheckouts:
         saved = checkout.changed(version=checkout.version + 1)
         self.rows[checkout.id] = saved if was is None else _merged(standing, was, saved)
         self.written.append(saved)
-        await self._history.add(*history)
+        await self._unit.history.add(*history)
+        if frees_claim:
+            await self._unit.claims.release(checkout.id)
+        await self._unit.outbox.add(events)
         return saved
 
     async def due(self, now: datetime, *, limit: int) -> Sequence[str]:

@@ -24,7 +24,7 @@ AT_MOST = {
             "publishes": 1,
         },
         "confirmCheckout": {
-            "statements": 26,
+            "statements": 18,
             "commits": 15,
             "rollbacks": 0,
             "audit commits": 6,
