@@ -53,6 +53,14 @@ class CheckoutWriter:
             _check(left, entered_at)
         return await self._write(before, *rows, history=history_of(before, *rows, by=by))
 
+    async def write_accepted(self, before: Checkout, *rows: Checkout, by: str) -> Checkout:
+        """Write a patient's confirm with the lease of the driver `by`, and the transitions that follow from it. Raises as `write`."""
+        for left, entered_at in pairwise((before, *rows)):
+            _check(left, entered_at)
+        accepted = rows[0]
+        confirm = history_of(before, accepted, by=kind_of(accepted.owner), entry=HistoryKind.ACCEPTED)
+        return await self._write(before, *rows, history=[*confirm, *history_of(*rows, by=by)])
+
     async def write_for_patient(self, before: Checkout, after: Checkout, entry: HistoryKind) -> Checkout:
         """Write a patient's action; the state does not change. `before` is the row as it was read.
 

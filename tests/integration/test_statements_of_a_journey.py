@@ -24,19 +24,19 @@ AT_MOST = {
             "publishes": 1,
         },
         "confirmCheckout": {
-            "statements": 18,
-            "commits": 15,
+            "statements": 17,
+            "commits": 14,
             "rollbacks": 0,
             "audit commits": 6,
-            "Redis round trips": 32,
-            "publishes": 8,
+            "Redis round trips": 31,
+            "publishes": 7,
         },
     },
     # Holds are in the database, and what only reads is a transaction too.
     "sqlite": {
         "holdSlot": {"statements": 13, "commits": 4},
         "startCheckout": {"statements": 10, "commits": 4},
-        "confirmCheckout": {"statements": 41, "commits": 16, "audit commits": 6},
+        "confirmCheckout": {"statements": 38, "commits": 15, "audit commits": 6},
     },
 }
 
