@@ -1,0 +1,146 @@
+"""A requested change: one row, with the actions that the patient accepted and how far they have come.
+
+A change is its actions, in order. They are chosen and frozen when the patient accepts a quote, and carried out one after
+another by a driver (changes/driver.py): the intent of an action is committed, then it is sent, then its outcome is
+committed. An action that was intended by another driver is looked up before it is sent again.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Self
+
+from booking.money import Money
+from booking.slots import Slot
+from booking.stored_names import Unknown
+
+
+class ChangeKind(StrEnum):
+    """What the patient asked for."""
+
+    CANCELLATION = "cancellation"
+    RESCHEDULE = "reschedule"
+
+
+class ChangeState(StrEnum):
+    """Where a change stands."""
+
+    OPEN = "open"  # a driver carries its actions out
+    DONE = "done"  # every action is done
+    REFUSED = "refused"  # upstream refused the first action; nothing was changed
+    SUPERSEDED = "superseded"  # the practice had changed the visit; nothing was changed by us
+    NEEDS_ATTENTION = "needs_attention"  # some actions are done, and one cannot be; a person looks after it
+
+
+class ActionKind(StrEnum):
+    """What an action does in the system of record."""
+
+    MOVE_VISIT = "move_visit"  # to the new slot, with the same clinician
+    BOOK_VISIT = "book_visit"  # a new visit in the new slot, with another clinician
+    CANCEL_VISIT = "cancel_visit"
+    STOP_RECURRING = "stop_recurring"  # ends the later payments of the plan that paid the visit
+    REFUND = "refund"
+    CHARGE_FEE = "charge_fee"
+    READ_CREDIT = (
+        "read_credit"  # reads in the ledger whether the visit's credit was given back; changes nothing
+    )
+
+
+class ActionState(StrEnum):
+    """How far an action has come."""
+
+    PENDING = "pending"
+    INTENDED = "intended"  # committed before it is sent: whoever finds it assumes that it was sent
+    DONE = "done"  # and read back
+    FAILED = "failed"  # certainly not done, and not going to be
+
+
+class ChangeEndReason(StrEnum):
+    """Why a change was not carried out."""
+
+    SLOT_TAKEN = "slot_taken"  # somebody else has the new slot
+    CHANGED_BY_PRACTICE = "changed_by_practice"
+    CLINICIAN_NOT_BOOKABLE = "clinician_not_bookable"
+    REFUSED_UPSTREAM = "refused_upstream"
+    TOO_LATE = "too_late"  # the visit begun before the change could be made
+    PROVIDER_MISMATCH = "provider_mismatch"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Action:
+    """One action of a change."""
+
+    kind: ActionKind | Unknown
+    state: ActionState = ActionState.PENDING
+    amount: Money | None = None  # of a refund or a fee, as accepted
+    intended_at: datetime | None = None  # UTC; when the intent was first committed
+    result: Mapping[str, str] = field(default_factory=dict)  # ids that upstream answered; no patient data
+
+
+@dataclass(frozen=True, kw_only=True)
+class RequestedChange:
+    """One change that a patient accepted: a row. Every write of it increments `version` (optimistic locking)."""
+
+    id: str
+    version: int = 0
+    kind: ChangeKind | Unknown
+    state: ChangeState | Unknown = ChangeState.OPEN
+    owner: str  # Principal.key of who asked for it: the patient, the guest of the checkout, or staff
+    by_staff: bool = False  # staff asked for it, and were not bound by the policy
+    patient_id: str
+    # The visit, as it was when the quote was accepted. One that is not so any more was changed by the practice.
+    appointment_id: str
+    slot: Slot
+    new_slot: Slot | None = None  # of a reschedule
+    hold_id: str | None = None  # on the new slot
+    time_zone: str  # IANA, the patient's
+    checkout_id: str | None  # that booked the visit; None: the practice did
+    quote_id: str  # that was accepted
+    reason: str | None = field(default=None, repr=False)  # the patient's words. Sealed; cleared at the end.
+    reason_id: str | None = None  # of the practice's list
+    late: bool = False  # within the practice's notice
+    # The charge that is refunded, and what the card of a fee is.
+    payment_id: str | None = None
+    charge_id: str | None = None
+    card_id: str | None = None
+    recurring_payment_id: str | None = None
+    actions: tuple[Action, ...]
+    end_reason: ChangeEndReason | Unknown | None = None
+    attention: tuple[str, ...] = ()
+    tries: int = 0
+    lease_owner: str | None = None
+    lease_until: datetime | None = None  # UTC
+    due_at: datetime | None = None  # UTC; when a worker takes the row up; None: it has ended
+    created_at: datetime  # UTC
+    updated_at: datetime  # UTC
+    ended_at: datetime | None = None  # UTC
+
+    @property
+    def at(self) -> int | None:
+        """The index of the action that comes next; None when all are done."""
+        return next(
+            (n for n, action in enumerate(self.actions) if action.state is not ActionState.DONE), None
+        )
+
+    @property
+    def begun(self) -> bool:
+        """Whether an action is done: from then on the change is finished, or a person looks after it."""
+        return any(action.state is ActionState.DONE for action in self.actions)
+
+    def upstream_key(self, index: int) -> str:
+        """The idempotency key, upstream, of an action that moves money."""
+        return f"{self.id}-{index}"
+
+    def action(self, kind: ActionKind) -> Action | None:
+        """The action of this kind, if the change has one."""
+        return next((action for action in self.actions if action.kind is kind), None)
+
+    def with_action(self, index: int, **changes: Any) -> Self:
+        """Return a copy with these values of one action."""
+        action = replace(self.actions[index], **changes)
+        return replace(self, actions=(*self.actions[:index], action, *self.actions[index + 1 :]))
+
+    def changed(self, **changes: Any) -> Self:
+        """Return a copy with these values; replace() checks the names."""
+        return replace(self, **changes)

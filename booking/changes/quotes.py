@@ -1,0 +1,90 @@
+"""Quotes of changes: what cancelling or moving a visit does now, and why. The patient accepts one by its id."""
+
+import base64
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from booking.errors import InvalidInput
+from booking.money import Money
+from booking.slots import Slot
+
+
+class FeeMethod(StrEnum):
+    """Who charges the fee of a late cancellation: one of the two, never both."""
+
+    CHARGED = "charged"  # by this program, to the card on file
+    BY_PRACTICE = "by_practice"  # by the system of record, because of the visit's status
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fee:
+    """What a late change costs."""
+
+    amount: Money
+    method: FeeMethod
+
+
+class CreditOutcome(StrEnum):
+    """What becomes of the credit of a plan that the visit used."""
+
+    GIVEN_BACK = "given_back"
+    LOST = "lost"
+
+
+@dataclass(frozen=True, kw_only=True)
+class CancellationQuote:
+    """What cancelling a visit does now."""
+
+    appointment_id: str
+    slot: Slot  # as it is booked
+    late: bool  # within the notice
+    free_until: datetime | None  # UTC; until when cancelling costs nothing; None: it always costs, or never
+    refund: Money | None  # None: nothing was paid here, or nothing is given back
+    kept: Money | None  # of what was paid
+    fee: Fee | None
+    credit: CreditOutcome | None  # None: no credit was used
+    stops_recurring: bool
+    reason_required: bool
+
+    @property
+    def id(self) -> str:
+        """Names these terms, and the visit: accepting the id accepts exactly these."""
+        return quote_id("cancel", self.appointment_id, asdict(self))
+
+
+@dataclass(frozen=True, kw_only=True)
+class RescheduleQuote:
+    """What moving a visit does now. Moving never charges or refunds anything."""
+
+    appointment_id: str
+    slot: Slot
+    until: datetime  # UTC; until when it may be moved
+    moves_left: int | None  # this one included; None: no limit
+    other_clinicians: bool  # whether another clinician may be chosen
+
+    @property
+    def id(self) -> str:
+        """Names these terms, and the visit: accepting the id accepts exactly these."""
+        return quote_id("move", self.appointment_id, asdict(self))
+
+
+def quote_id(kind: str, appointment_id: str, terms: dict[str, object]) -> str:
+    """An opaque id of a visit and the digest of the terms (URL-safe Base64); it holds no patient data."""
+    digest = hashlib.sha256(json.dumps(terms, default=str, sort_keys=True).encode()).hexdigest()[:32]
+    raw = json.dumps([kind, appointment_id, digest], separators=(",", ":"))
+    return base64.urlsafe_b64encode(raw.encode()).decode().rstrip("=")
+
+
+def appointment_in(kind: str, given: str) -> str:
+    """The visit that a quote's id names. Raises InvalidInput when it is no id of such a quote."""
+    try:
+        raw = json.loads(base64.b64decode(given + "=" * (-len(given) % 4), altchars=b"-_", validate=True))
+        found_kind, appointment_id, _ = raw
+    except (ValueError, TypeError):
+        found_kind, appointment_id = None, None
+    if found_kind != kind or not isinstance(appointment_id, str):
+        raise InvalidInput(field="quoteId", reason="This is not the id of such a quote.")
+    return appointment_id
