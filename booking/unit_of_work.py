@@ -5,6 +5,7 @@ The repositories of checkouts and slot claims are defined here; each other one i
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum, auto
 from types import TracebackType
@@ -104,6 +105,14 @@ class CheckoutRepository(Protocol):
         """
 
 
+@dataclass(frozen=True, kw_only=True)
+class Obstacles:
+    """What the database knows against a slot."""
+
+    is_blocked: bool  # its clinician is blocked
+    is_claimed: bool  # a slot claim overlaps it
+
+
 class SlotClaims(Protocol):
     """Slot claims: the final exclusion. Two live claims of one clinician never overlap. Inside one unit of work."""
 
@@ -118,6 +127,9 @@ class SlotClaims(Protocol):
 
     async def busy(self, clinician_ids: Sequence[str], span: Interval) -> Sequence[Busy]:
         """The claims of these clinicians that overlap the span."""
+
+    async def against(self, clinician_id: str, span: Interval) -> Obstacles:
+        """What stands against the clinician's slot, read at once."""
 
     async def release_begun(self, now: datetime) -> int:
         """Release the claims of checkouts that wait for an operator although the visit's start has passed; returns their number."""

@@ -20,9 +20,11 @@ from booking.checkout.model import Checkout, CheckoutState
 from booking.checkout.transitions import LATE
 from booking.refusals import SlotTaken
 from booking.slots import Busy, Interval
+from booking.unit_of_work import Obstacles
 from integrations.database.columns import UtcTime, one_of, upsert_in
 from integrations.database.direct import driver_reads
 from integrations.database.tables.checkouts import NOT_OVER, checkouts
+from integrations.database.tables.operations import clinician_blocks
 from integrations.database.tables.slots import slot_claims
 
 # By how much the clocks of two processes may differ.
@@ -61,6 +63,14 @@ _CONFIRMED_SINCE = select(
     )
 )
 _HAS = select(exists().where(_c.checkout_id == _MINE))
+_AGAINST = driver_reads(
+    select(
+        exists().where(clinician_blocks.c.clinician_id == _CLINICIAN).label("is_blocked"),
+        exists()
+        .where(_c.clinician_id == _CLINICIAN, _c.starts_at < _END, _c.ends_at > _START)
+        .label("is_claimed"),
+    )
+)
 _RELEASE = delete(slot_claims).where(_c.checkout_id == _MINE)
 
 
@@ -104,6 +114,12 @@ class SqlClaims:
             Busy(clinician_id=clinician, interval=Interval(start=start, end=end))
             for clinician, start, end in found
         ]
+
+    async def against(self, clinician_id: str, span: Interval) -> Obstacles:
+        """Whether the clinician is blocked, and whether a claim overlaps the span: one statement."""
+        wanted = {"clinician": clinician_id, "start": span.start, "end": span.end}
+        is_blocked, is_claimed = (await self._connection.execute(_AGAINST, wanted)).one()
+        return Obstacles(is_blocked=bool(is_blocked), is_claimed=bool(is_claimed))
 
     async def release_begun(self, now: datetime) -> int:
         """Release the claims of checkouts that wait for a person while their visit's start has passed; returns how many."""

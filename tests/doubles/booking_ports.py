@@ -30,7 +30,7 @@ from booking.stored_names import Unknown
 from booking.sync.daily import DailyJobs
 from booking.sync.inbox import PendingRefreshes, Polls, Snapshots
 from booking.sync.webhook_subscriptions import KnownSubscriptions
-from booking.unit_of_work import Scope
+from booking.unit_of_work import Obstacles, Scope
 
 T = TypeVar("T")
 
@@ -155,7 +155,7 @@ class FakeUnit:
 
     @cached_property
     def claims(self) -> "FakeClaims":
-        return FakeClaims(dict(self._database.claims), self.checkouts.rows)
+        return FakeClaims(dict(self._database.claims), self)
 
     @cached_property
     def history(self) -> "FakeHistory":
@@ -387,9 +387,10 @@ def _merged(standing: Checkout, was: Checkout, saved: Checkout) -> Checkout:
 class FakeClaims:
     """Claims that never overlap."""
 
-    def __init__(self, slots: dict[str, Slot], rows: dict[str, Checkout]) -> None:
+    def __init__(self, slots: dict[str, Slot], unit: "FakeUnit") -> None:
         self.slots = slots
-        self._rows = rows
+        self._unit = unit
+        self._rows = unit.checkouts.rows
 
     async def release_begun(self, now: datetime) -> int:
         begun = [
@@ -416,6 +417,12 @@ class FakeClaims:
 
     async def busy(self, clinician_ids: Sequence[str], span: Interval) -> Sequence[Busy]:
         return _overlapping(self.slots.values(), clinician_ids, span)
+
+    async def against(self, clinician_id: str, span: Interval) -> Obstacles:
+        return Obstacles(
+            is_blocked=await self._unit.blocks.is_blocked(clinician_id),
+            is_claimed=bool(await self.busy([clinician_id], span)),
+        )
 
 
 class FakeHistory:
