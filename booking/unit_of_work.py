@@ -31,8 +31,11 @@ from booking.sync.webhook_subscriptions import KnownSubscriptions
 class CheckoutRepository(Protocol):
     """The rows of checkouts, inside one unit of work."""
 
-    async def add(self, checkout: Checkout) -> Checkout | None:
-        """Insert the checkout at version 1 and return None; if a live checkout already uses the hold, return that one instead."""
+    async def add(self, checkout: Checkout, *, history: Sequence[HistoryEntry] = ()) -> Checkout | None:
+        """Insert the checkout at version 1 and return None; if a live checkout already uses the hold, return that one instead.
+
+        The `history` entries are written with it, or not at all.
+        """
 
     async def get(self, checkout_id: str) -> Checkout | None:
         """The checkout, or None."""
@@ -139,7 +142,9 @@ class Scope(Enum):
     """What is done in a unit of work, so that the database need do no more for it than that takes."""
 
     TRANSACTION = auto()  # any number of reads and writes
-    ONE_WRITE = auto()  # one call of `checkouts.save`, and `commit`: there is nothing to hold together
+    ONE_WRITE = (
+        auto()
+    )  # one call of `checkouts.save` or `.add`, and `commit`: there is nothing to hold together
     READING = auto()  # reads of what is committed at that moment; waits for no writer, and blocks none
 
 

@@ -34,10 +34,9 @@ class CheckoutWriter:
 
     async def insert(self, checkout: Checkout, *, by: str) -> Checkout | None:
         """Insert a new row at version 1. Returns None; or, with nothing inserted, the live checkout on the same hold."""
-        async with self._units() as unit:
-            live = await unit.checkouts.add(checkout)
-            if live is None:
-                await unit.history.add(history_entry(checkout, HistoryKind.STARTED, by=by))
+        entry = history_entry(checkout, HistoryKind.STARTED, by=by)
+        async with self._units(Scope.ONE_WRITE) as unit:
+            live = await unit.checkouts.add(checkout, history=[entry])
             await unit.commit()
         return live
 

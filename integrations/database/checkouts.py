@@ -18,10 +18,10 @@ from booking.operations.model import CheckoutSummary, HistoryEntry, ListCursor
 from booking.refusals import PaymentInProgress
 from booking.stored_names import Unknown
 from integrations.database.checkout_rows import from_row, to_row, to_summary, with_unknown_parts
-from integrations.database.columns import UtcTime, breaks_unique, insert_or_ignore
+from integrations.database.columns import UtcTime, breaks_unique
 from integrations.database.direct import driver_reads
 from integrations.database.leases import is_due
-from integrations.database.saving import Write, save
+from integrations.database.saving import Write, add, save
 from integrations.database.sealing import Sealer
 from integrations.database.tables.checkouts import NOT_ENDED, NOT_OVER, OVER_RARELY, RARE_ENDS, checkouts
 
@@ -77,12 +77,14 @@ class SqlCheckouts:
         self.facts: list[tuple[Checkout, SendFacts]] = []  # what was read with them, on PostgreSQL
         self.refused = False  # whether a constraint rejected a write, which ends a PostgreSQL transaction
 
-    async def add(self, checkout: Checkout) -> Checkout | None:
-        """Insert at version 1; returns None, or, with nothing inserted, the live checkout that has the hold already."""
+    async def add(self, checkout: Checkout, *, history: Sequence[HistoryEntry] = ()) -> Checkout | None:
+        """Insert at version 1; returns None, or, with nothing inserted, the live checkout that has the hold already.
+
+        The `history` entries are written with it; on PostgreSQL both are one statement.
+        """
         row = to_row(replace(checkout, version=1), self._sealer)
-        insert = insert_or_ignore(self._connection, checkouts)
         for _ in range(_ADD_TRIES):
-            if (await self._connection.execute(insert, row)).rowcount:
+            if await add(self._connection, row, history):
                 self.written.append(checkout)
                 return None
             if (standing := await self.live_for_hold(checkout.hold_id)) is not None:

@@ -121,7 +121,7 @@ async def fetched(engine: AsyncEngine, sql: str, values: Sequence[Any]) -> Seque
 
 
 class DirectConnection(AsyncConnection):
-    """Statements on PostgreSQL that commit by themselves. `most`: of these no more are sent (AssertionError); None: any number."""
+    """Statements on PostgreSQL that commit by themselves. `most`: no more are sent than this (AssertionError), but for the driver's reads."""
 
     def __init__(self, engine: AsyncEngine, *, most: int | None = None) -> None:
         super().__init__(engine)
@@ -135,11 +135,12 @@ class DirectConnection(AsyncConnection):
 
     async def execute(self, statement: Any, parameters: Any = None, **options: Any) -> Any:
         """Execute a statement, by the driver where it is marked so. Raises the same errors as any other connection."""
-        if self._most is not None and self._sent >= self._most:
-            raise AssertionError("one statement commits by itself, two need a transaction")
-        self._sent += 1
+        mark = _mark(statement)
+        if mark != _READS:
+            if self._most is not None and self._sent >= self._most:
+                raise AssertionError("one statement commits by itself, two need a transaction")
+            self._sent += 1
         if self.sync_connection is None:
-            mark = _mark(statement)
             if mark == _WRITES:
                 return await self._by_the_driver(statement, parameters or {})
             if mark == _READS:
@@ -152,6 +153,10 @@ class DirectConnection(AsyncConnection):
             await self.start()
             await self.execution_options(isolation_level="AUTOCOMMIT")
         return await super().execute(statement, parameters, **options)
+
+    def wrote_nothing(self) -> None:
+        """Do not count the last write: it found nothing to write, and another may be sent."""
+        self._sent -= 1
 
     async def commit(self) -> None:
         """Nothing is left to commit."""

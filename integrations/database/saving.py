@@ -29,7 +29,8 @@ from sqlalchemy.types import TypeEngine
 from booking.checkout.guards import SendFacts
 from booking.events.model import DomainEvent
 from booking.operations.model import HistoryEntry
-from integrations.database.direct import driver_writes
+from integrations.database.columns import insert_or_ignore
+from integrations.database.direct import DirectConnection, driver_writes
 from integrations.database.event_outbox import LOCK, SqlEventOutbox, row_of
 from integrations.database.tables.checkouts import checkout_events, checkouts
 from integrations.database.tables.events import practice_events
@@ -73,6 +74,35 @@ async def save(connection: AsyncConnection, write: Write) -> SendFacts | None:
         await connection.execute(_ADD_ENTRY, [vars(entry) for entry in write.history])
     await SqlEventOutbox(connection).add(write.events)
     return None
+
+
+async def add(connection: AsyncConnection, row: Mapping[str, Any], history: Sequence[HistoryEntry]) -> bool:
+    """Insert a row with entries of its history; returns False, with nothing written, where a unique rule is in the way of the row."""
+    if connection.dialect.name == "postgresql":
+        given = {**row, **_as_arrays("entry", _PARTS, [vars(entry) for entry in history])}
+        added = await connection.scalar(_added_at_once(tuple(sorted(row)), bool(history)), given)
+        if not added and isinstance(connection, DirectConnection):
+            connection.wrote_nothing()
+        return bool(added)
+    if not (await connection.execute(insert_or_ignore(connection, checkouts), row)).rowcount:
+        return False
+    if history:
+        await connection.execute(_ADD_ENTRY, [vars(entry) for entry in history])
+    return True
+
+
+@cache
+def _added_at_once(columns: tuple[str, ...], history: bool) -> Select[int]:  # noqa: FBT001
+    """The statement that inserts a row of these columns, and its history if it has inserted it. Built once."""
+    new = postgresql.insert(checkouts).values(
+        {name: bindparam(name, type_=checkouts.c[name].type) for name in columns}
+    )
+    saved = new.on_conflict_do_nothing().returning(checkouts.c.id).cte("saved")
+    statement = select(func.count()).select_from(saved)
+    if history:
+        entries = _rows(checkout_events, "entry", _PARTS, saved)
+        statement = statement.add_cte(insert(checkout_events).from_select(_PARTS, entries).cte("added"))
+    return driver_writes(statement)
 
 
 async def _save_at_once(connection: AsyncConnection, write: Write) -> SendFacts:

@@ -240,12 +240,13 @@ class FakeCheckouts:
         self.written: list[Checkout] = []  # in this unit of work, so far
         self.refused = False  # a write of this unit of work, which is ended by it
 
-    async def add(self, checkout: Checkout) -> Checkout | None:
+    async def add(self, checkout: Checkout, *, history: Sequence[HistoryEntry] = ()) -> Checkout | None:
         standing = await self.live_for_hold(checkout.hold_id)
         is_second = standing is not None and checkout.state not in ENDED
         if not is_second and checkout.id not in self.rows and self._refusal(checkout) is None:
             self.rows[checkout.id] = checkout.changed(version=1)
             self.written.append(checkout)
+            await self._unit.history.add(*history)
             return None
         if standing is None:
             raise StaleCheckout(checkout.id)

@@ -15,9 +15,9 @@ JOURNEYS = 4
 # Of a guest without a record, who buys a plan with a new card. Why each commit is needed: ADR 52.
 AT_MOST = {
     "postgresql": {
-        "holdSlot": {"statements": 6, "commits": 2, "rollbacks": 0, "Redis round trips": 6, "publishes": 1},
+        "holdSlot": {"statements": 3, "commits": 2, "rollbacks": 0, "Redis round trips": 6, "publishes": 1},
         "startCheckout": {
-            "statements": 7,
+            "statements": 4,
             "commits": 3,
             "rollbacks": 0,
             "Redis round trips": 5,
