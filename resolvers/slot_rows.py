@@ -87,7 +87,7 @@ def slot_rows(slots: SlotColumns, *, time_zone: str, clinicians: Clinicians) -> 
     return cast("list[api.Slot]", SlotRows(slots, time_zone=time_zone, clinicians=clinicians))
 
 
-def _ids(slots: SlotColumns) -> list[str]:
+def _ids(slots: SlotColumns, time_zone: str) -> list[str]:
     return slot_ids(
         slots.clinician_ids,
         slots.starts,
@@ -105,7 +105,7 @@ def _times(seconds: Iterable[int], time_zone: str) -> list[datetime]:
 
 # How each attribute of a SlotRow is made of slots, the time zone and the clinicians.
 _COLUMNS: Mapping[str, Callable[[SlotColumns, str, Clinicians], Sequence[Any]]] = {
-    "id": lambda slots, _, __: _ids(slots),
+    "id": lambda slots, time_zone, _: _ids(slots, time_zone),
     "clinician_id": lambda slots, _, __: slots.clinician_ids,
     "clinician": lambda slots, _, clinicians: list(map(clinicians.get, slots.clinician_ids)),
     "visit_type_id": lambda slots, _, __: [slots.visit_type_id] * len(slots),

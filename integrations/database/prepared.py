@@ -8,6 +8,7 @@ from sqlalchemy.exc import TimeoutError as NoConnectionFree
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.types import TypeEngine
 
+from integrations.database import direct
 from integrations.database.engine import reading
 
 _Processor = Callable[[Any], Any]
@@ -59,13 +60,7 @@ class PreparedRead:
     async def _by_the_driver(self, parameters: Mapping[str, Any]) -> Sequence[Sequence[Any]]:
         given = {**self._constants, **parameters}
         values = [process(given[name]) for name, process in self._parameters]
-        connection = await self._engine.raw_connection()
-        try:
-            rows = await cast("Any", connection.driver_connection).fetch(self._sql, *values)
-        except BaseException as error:
-            connection.invalidate(error)  # nobody knows what the server still does with it
-            raise
-        connection.close()
+        rows = await direct.fetched(self._engine, self._sql, values)
         return [[process(value) for process, value in zip(self._columns, row, strict=True)] for row in rows]
 
     def _type(self, generic: TypeEngine[Any]) -> TypeEngine[Any]:
