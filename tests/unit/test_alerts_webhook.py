@@ -1,6 +1,7 @@
 """Alerts as a chat gets them: JSON with one text, no patient data, and a failure that is reported without its address."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import httpx2
