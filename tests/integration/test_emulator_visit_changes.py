@@ -103,6 +103,20 @@ class TestCancelling:
         read = await emulator.ask("query A($id: ID) { appointment(id: $id) { pm_status } }", id=visit)
         assert read["appointment"]["pm_status"] is None
 
+    async def test_a_reason_that_the_practice_asks_for_is_asked_of_patients_and_not_of_staff(
+        self, emulator: EmulatorClient, ids: dict[str, Any]
+    ) -> None:
+        await set_policy(emulator, ids, client_cancel_reason_required=True)
+        visit = await book(emulator, ids)
+
+        refused = await update(emulator, PATIENT_1, id=visit, pm_status="Cancelled")
+        assert refused["messages"][0]["field"] == "cancellation_reason"
+        said = {"pm_status": "Cancelled", "other_cancellation_reason": "Sample reason"}
+        assert (await update(emulator, PATIENT_1, id=visit, **said))["messages"] is None
+
+        other = await book(emulator, ids, "2027-01-08 10:00")
+        assert (await update(emulator, id=other, pm_status="Cancelled"))["messages"] is None
+
     @BOTH
     async def test_whether_a_late_cancellation_frees_the_time_is_a_switch(
         self,

@@ -395,7 +395,7 @@ class TestWhoMay:
             assert await world.service.view(caller, change.id) is None
         assert await world.service.view(STAFF, "chg_missing") is None
 
-    async def test_staff_set_the_policy_aside_with_a_note_that_is_kept(self) -> None:
+    async def test_staff_set_the_policy_aside_with_a_note_that_is_kept_on_the_row_alone(self) -> None:
         world = ChangeWorld(ChangePolicy(refunds=()))
         world.changes.rules = replace(RULES, may_cancel=False)
         checkout = await world.booked()
@@ -413,7 +413,7 @@ class TestWhoMay:
         assert (requested.kind, requested.by, requested.note) == (
             HistoryKind.REQUESTED,
             "staff",
-            "sample goodwill",
+            None,
         )
 
     async def test_a_note_is_for_staff(self) -> None:

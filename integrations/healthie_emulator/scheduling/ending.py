@@ -5,7 +5,7 @@ from typing import Any
 from integrations.healthie_emulator.booking import visible
 from integrations.healthie_emulator.bookkeeping import visit_credits
 from integrations.healthie_emulator.errors import Refusal, not_signed_in, refused
-from integrations.healthie_emulator.scheduling import policy, seats, series
+from integrations.healthie_emulator.scheduling import seats, series
 from integrations.healthie_emulator.scheduling.reading import Payload, keep_policy, read_reason
 from integrations.healthie_emulator.scheduling.records import Appointment
 from integrations.healthie_emulator.state import Request
@@ -57,15 +57,14 @@ def _read_ending(request: Request, found: Appointment, reason: dict[str, Any]) -
         common["other_cancellation_reason"] = reason["other_cancellation_reason"]
     if not me.is_patient:
         return {"deleted_at": now, **common}
-    if policy.policy_of(request.world, found).client_cancel_reason_required and len(common) == 1:
-        raise Refusal("cancellation_reason", policy.REASON_MISSING)
     cancelled = {
         "pm_status": "Cancelled",
         "pm_status_changed_at": now,
         "pm_status_last_changed_by_id": me.user.id,
+        **common,
     }
     keep_policy(request, found, cancelled)
-    return {**cancelled, **common}
+    return cancelled
 
 
 def _give_up_seat(request: Request, given: dict[str, Any]) -> Payload:

@@ -120,12 +120,15 @@ def read_reason(request: Request, reason_id: str | None, initiated_by: str | Non
 
 
 def keep_policy(request: Request, found: Appointment, changes: dict[str, Any]) -> None:
-    """Raise Refusal for what the policy lets no patient do, unless the switch says that Healthie's API does not look."""
+    """Raise Refusal for what the policy lets no patient do; for its notice, unless the switch says that Healthie's API does not look."""
     if changes.get("pm_status") not in {None, "Cancelled"}:
         raise not_allowed()
+    own = policy.policy_of(request.world, found)
+    reasons = ("cancellation_reason_id", "other_cancellation_reason")
+    if "pm_status" in changes and own.client_cancel_reason_required and not any(map(changes.get, reasons)):
+        raise Refusal("cancellation_reason", policy.REASON_MISSING)
     if not request.world.switches.notice_binds_patients:
         return
-    own = policy.policy_of(request.world, found)
     if "pm_status" in changes and not policy.may_cancel(request.world, found):
         raise Refusal("pm_status", own.more.get("cant_cancel_message") or policy.TOO_LATE_TO_CANCEL)
     if "starts_at" in changes and not policy.may_move(request.world, found):
