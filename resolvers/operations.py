@@ -1,5 +1,6 @@
 """Maps the operators' view from the domain to the API."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from strawberry import ID
@@ -28,24 +29,51 @@ def to_operations(services: Services) -> api.Operations:
             limit=first + 1,
             after=_position(after) if after is not None else None,
         )
-        edges = [
-            api.CheckoutSummaryEdge(
-                node=_to_summary(row), cursor=cursor_of(f"{row.created_at.isoformat()} {row.id}")
-            )
-            for row in found[:first]
-        ]
+        edges = [api.CheckoutSummaryEdge(node=_to_summary(row), cursor=_cursor(row)) for row in found[:first]]
         return api.CheckoutSummaryConnection(
             edges=edges,
             nodes=[edge.node for edge in edges],
-            page_info=PageInfo(
-                has_next_page=len(found) > first,
-                has_previous_page=after is not None,
-                start_cursor=edges[0].cursor if edges else None,
-                end_cursor=edges[-1].cursor if edges else None,
-            ),
+            page_info=_page(found, first, after),
         )
 
-    return api.Operations(load_checkouts=checkouts)
+    async def changes(
+        state: str | None,
+        attention: bool,  # noqa: FBT001  # as the field gives it
+        first: int,
+        after: str | None,
+    ) -> api.ChangeSummaryConnection:
+        check_size(first)
+        found = await services.operations.changes(
+            state=inputs.token(state, field="state"),
+            attention=attention,
+            limit=first + 1,
+            after=_position(after) if after is not None else None,
+        )
+        edges = [api.ChangeSummaryEdge(node=_to_change(row), cursor=_cursor(row)) for row in found[:first]]
+        return api.ChangeSummaryConnection(
+            edges=edges,
+            nodes=[edge.node for edge in edges],
+            page_info=_page(found, first, after),
+        )
+
+    return api.Operations(load_checkouts=checkouts, load_changes=changes)
+
+
+def _cursor(row: domain.CheckoutSummary | domain.ChangeSummary) -> str:
+    return cursor_of(f"{row.created_at.isoformat()} {row.id}")
+
+
+def _page(
+    found: Sequence[domain.CheckoutSummary] | Sequence[domain.ChangeSummary], first: int, after: str | None
+) -> PageInfo:
+    """Where the page of the first ones of these rows stands."""
+    shown = found[:first]
+    return PageInfo(
+        has_next_page=len(found) > first,
+        has_previous_page=after is not None,
+        start_cursor=_cursor(shown[0]) if shown else None,
+        end_cursor=_cursor(shown[-1]) if shown else None,
+    )
 
 
 def _position(after: str) -> domain.ListCursor:
@@ -65,6 +93,23 @@ def _to_summary(row: domain.CheckoutSummary) -> api.CheckoutSummary:
         id=ID(row.id),
         state=row.state,
         attention=list(row.attention),
+        clinician_id=ID(row.clinician_id),
+        starts_at=row.starts_at,
+        tries=row.tries,
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+        due_at=row.due_at,
+    )
+
+
+def _to_change(row: domain.ChangeSummary) -> api.ChangeSummary:
+    return api.ChangeSummary(
+        id=ID(row.id),
+        kind=row.kind,
+        state=row.state,
+        attention=list(row.attention),
+        appointment_id=ID(row.appointment_id),
+        checkout_id=ID(row.checkout_id) if row.checkout_id is not None else None,
         clinician_id=ID(row.clinician_id),
         starts_at=row.starts_at,
         tries=row.tries,

@@ -110,7 +110,10 @@ async def recall(reference: Reference, context: Context) -> object:
     if kind == StartCheckoutSuccess.__name__:
         return await _recall_start(reference, context)
     if kind in _CHECKOUTS:
-        checkout = await _recall_checkout(reference["checkout"], context.identified, context)
+        confirmed = kind == ConfirmCheckoutSuccess.__name__
+        checkout = await _recall_checkout(
+            reference["checkout"], context.identified, context, confirming=confirmed
+        )
         return _CHECKOUTS[kind](checkout=checkout)
     if kind in _CHANGES:
         return _CHANGES[kind](change=await _recall_change(reference["change"], context))
@@ -204,8 +207,11 @@ async def _recall_start(reference: Mapping[str, Any], context: Context) -> Start
     )
 
 
-async def _recall_checkout(checkout_id: str, caller: Caller, context: Context) -> Checkout:
-    return await to_checkout(await _viewed(checkout_id, caller, context), context.services)
+async def _recall_checkout(
+    checkout_id: str, caller: Caller, context: Context, *, confirming: bool = False
+) -> Checkout:
+    checkout = await _viewed(checkout_id, caller, context)
+    return await to_checkout(checkout, context.services, confirming=confirming)
 
 
 async def _recall_change(change_id: str, context: Context) -> AppointmentChange:

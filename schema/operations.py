@@ -52,12 +52,61 @@ class CheckoutSummaryConnection:
 
 
 @reached
+@strawberry.type(
+    description="A change of a booked visit as operators see it: where it stands, and nothing of whose it is."
+)
+class ChangeSummary:
+    """`booking.operations.model.ChangeSummary`."""
+
+    id: strawberry.ID = field(description="Names the change; `frontdoor changes show` shows its history.")
+    kind: str = field(description="What was requested: `cancellation` or `reschedule`.")
+    state: str = field(description="Where its row stands, such as `open` or `needs_attention`.")
+    attention: list[str] = field(
+        description="Why a person must look, such as `refund_failed`; empty: nobody must."
+    )
+    appointment_id: strawberry.ID = field(description="The visit.")
+    checkout_id: strawberry.ID | None = field(
+        description="The checkout that booked the visit; null: the practice did."
+    )
+    clinician_id: strawberry.ID = field(description="Whose time it was.")
+    starts_at: datetime = field(description="When the visit was to start as it was accepted (UTC).")
+    tries: int = field(description="How often its present action has been tried.")
+    created_at: datetime = field(description="When it was accepted (UTC).")
+    updated_at: datetime = field(description="When its row was last written (UTC).")
+    due_at: datetime | None = field(
+        description="When a worker takes it up (UTC); null: it has ended, or waits for somebody."
+    )
+
+
+@reached
+@strawberry.type(description="A change of a booked visit with its cursor.")
+class ChangeSummaryEdge:
+    """As Relay asks for it."""
+
+    node: ChangeSummary = field(description="The change.")
+    cursor: str = field(description="An opaque cursor: its position in the list.")
+
+
+@reached
+@strawberry.type(description="A page of changes of booked visits.")
+class ChangeSummaryConnection:
+    """As Relay asks for it; how many there are in all is not counted."""
+
+    edges: list[ChangeSummaryEdge] = field(description="The changes with their cursors.")
+    nodes: list[ChangeSummary] = field(description="The changes alone.")
+    page_info: PageInfo = field(description="Where the page stands.")
+
+
+@reached
 @strawberry.type(description="The gateway's work, for its operators.")
 class Operations:
     """The gateway's work; each part is loaded when it is selected."""
 
     load_checkouts: strawberry.Private[
         Callable[[str | None, bool, int, str | None], Awaitable[CheckoutSummaryConnection]]
+    ]
+    load_changes: strawberry.Private[
+        Callable[[str | None, bool, int, str | None], Awaitable[ChangeSummaryConnection]]
     ]
 
     @computed(description="Checkouts, the latest started first.")
@@ -78,3 +127,20 @@ class Operations:
     ) -> CheckoutSummaryConnection:
         """Checkouts."""
         return await self.load_checkouts(state, attention, first, after)
+
+    @computed(description="Changes of booked visits that were requested here, the latest accepted first.")
+    async def changes(
+        self,
+        state: Annotated[str | None, strawberry.argument(description="Only those in this state.")] = None,
+        attention: Annotated[  # noqa: FBT002  # an argument of the API, always given by name
+            bool, strawberry.argument(description="Only those that need a person.")
+        ] = False,
+        first: Annotated[
+            int, strawberry.argument(description=f"How many at most; up to {LARGEST_PAGE}.")
+        ] = DEFAULT_PAGE,
+        after: Annotated[
+            str | None, strawberry.argument(description="The cursor behind which to go on.")
+        ] = None,
+    ) -> ChangeSummaryConnection:
+        """Requested changes."""
+        return await self.load_changes(state, attention, first, after)

@@ -5,7 +5,7 @@ practice. A foreign visit and a missing one answer alike.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from booking.changes.model import RequestedChange
@@ -48,6 +48,7 @@ class VisitAccess:
         async with self._units(Scope.READING) as unit:
             changes = await unit.changes.of_visit(appointment_id)
             checkout = await _booked_by(unit, appointment_id, changes)
+            since = changes if checkout is None else await unit.changes.of_checkout(checkout.id)
             ends = await visit_end(unit, checkout) if checkout is not None else None
         if not self._may_read(caller, checkout, ends):
             raise NotFound("appointment")
@@ -60,7 +61,10 @@ class VisitAccess:
         elif checkout.state not in ENDED:
             raise ChangeInProgress
         return OwnVisit(
-            visit=visit, patient_id=patient_id, checkout=checkout, latest=changes[-1] if changes else None
+            visit=replace(visit, reschedules=max(visit.reschedules, _moves(since))),
+            patient_id=patient_id,
+            checkout=checkout,
+            latest=changes[-1] if changes else None,
         )
 
     async def view(self, caller: Caller, change_id: str) -> RequestedChange | None:
@@ -134,6 +138,11 @@ async def _booked_by(
     if source is None or source.checkout_id is None:
         return None
     return await unit.checkouts.get(source.checkout_id)
+
+
+def _moves(changes: Sequence[RequestedChange]) -> int:
+    """How often the visit was moved here by its patient. The system of record may not count what the practice's keys move."""
+    return sum(change.moved_to is not None and not change.by_staff for change in changes)
 
 
 def _paid(checkout: Checkout, refunded: Money) -> Paid | None:

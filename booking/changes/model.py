@@ -150,6 +150,11 @@ class RequestedChange:
         """Whether no driver works on it again by itself; a newer release's state is not known to have ended."""
         return self.state in {ChangeState.DONE, ChangeState.REFUSED, ChangeState.SUPERSEDED}
 
+    @property
+    def moved_to(self) -> Slot | None:
+        """The new slot, once the visit has been moved or booked into it; else None."""
+        return self.new_slot if self.state is ChangeState.DONE else None
+
     def upstream_key(self, index: int) -> str:
         """The idempotency key, upstream, of an action that moves money."""
         return f"{self.id}-{index}"

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Protocol, Self
 
 from booking.changes.model import RequestedChange
-from booking.operations.model import HistoryKind, ListCursor
+from booking.operations.model import ChangeSummary, HistoryKind, ListCursor
 from booking.slots import Slot
 from booking.stored_names import Unknown
 
@@ -37,25 +37,7 @@ class ChangeEntry:
     before: str  # where the change stood: its state, or its action and that one's state
     after: str
     by: str  # a driver, a principal's kind, or an operator's account name on their machine
-    note: str | None = None  # of staff or an operator, or an AttentionReason
-
-
-@dataclass(frozen=True, kw_only=True)
-class ChangeSummary:
-    """A change as operators list it, whatever version of this program wrote its row. Holds no patient data."""
-
-    id: str
-    kind: str
-    state: str
-    attention: tuple[str, ...]  # why a person must look
-    appointment_id: str
-    checkout_id: str | None  # that booked the visit; None: the practice did
-    clinician_id: str
-    starts_at: datetime  # UTC; of the visit as it was
-    tries: int  # of the present action
-    created_at: datetime  # UTC
-    updated_at: datetime  # UTC
-    due_at: datetime | None  # UTC; when a worker takes it up next
+    note: str | None = None  # of an operator, or an AttentionReason; that of staff is sealed on the row
 
 
 class ChangeRepository(Protocol):

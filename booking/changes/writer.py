@@ -37,7 +37,8 @@ class ChangeWriter:
         async with self._units() as unit:
             if change.hold_id is not None and await unit.checkouts.live_for_hold(change.hold_id) is not None:
                 raise HoldInCheckout
-            entry = _entry(change, HistoryKind.REQUESTED, by=kind_of(change.owner), note=change.note)
+            # Without the note of staff: it may name a patient, and is kept sealed on the row.
+            entry = _entry(change, HistoryKind.REQUESTED, by=kind_of(change.owner))
             if (standing := await unit.changes.add(change, history=(entry,))) is not None:
                 return standing
             if (claim := RescheduleClaim.of(change)) is not None:

@@ -81,10 +81,16 @@ def closes_at(checkout: Checkout, visit_ends: datetime | None = None) -> datetim
 
 
 async def visit_end(unit: UnitOfWork, checkout: Checkout) -> datetime | None:
-    """When the checkout's visit ends by its last snapshot (UTC); None where there is none, or it is gone."""
-    if checkout.appointment_id is None:
-        return None
-    snapshot = await unit.snapshots.get(Resource(kind=Kind.VISIT, id=checkout.appointment_id))
+    """When the checkout's visit ends, wherever it was moved since (UTC), by its last snapshot; None where nothing is known of it."""
+    changes = await unit.changes.of_checkout(checkout.id)
+    booked = [checkout.appointment_id, *(change.new_appointment_id for change in changes)]
+    ends = [await _snapshot_end(unit, one) for one in booked if one is not None]
+    ends += [slot.end for change in changes if (slot := change.moved_to) is not None]
+    return max((end for end in ends if end is not None), default=None)
+
+
+async def _snapshot_end(unit: UnitOfWork, appointment_id: str) -> datetime | None:
+    snapshot = await unit.snapshots.get(Resource(kind=Kind.VISIT, id=appointment_id))
     state = snapshot.state
     if snapshot.gone or not isinstance(state, VisitState) or state.deleted_at or state.start is None:
         return None

@@ -154,8 +154,26 @@ class CheckoutSummary:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ChangeSummary:
+    """A change as operators list it, whatever version of this program wrote its row. Holds no patient data."""
+
+    id: str
+    kind: str
+    state: str
+    attention: tuple[str, ...]  # why a person must look
+    appointment_id: str
+    checkout_id: str | None  # that booked the visit; None: the practice did
+    clinician_id: str
+    starts_at: datetime  # UTC; of the visit as it was
+    tries: int  # of the present action
+    created_at: datetime  # UTC
+    updated_at: datetime  # UTC
+    due_at: datetime | None  # UTC; when a worker takes it up next
+
+
+@dataclass(frozen=True, kw_only=True)
 class ListCursor:
-    """A cursor into the list of checkouts: the position of the row with this id."""
+    """A cursor into a list of checkouts or changes: the position of the row with this id."""
 
     created_at: datetime  # UTC
     id: str

@@ -3,8 +3,11 @@
 from booking.operations.model import Alert, AttentionReason
 
 _TEXTS = {
-    AttentionReason.OUT_OF_TRIES: "A step of the checkout keeps failing. Nothing further happens until somebody acts.",
+    AttentionReason.OUT_OF_TRIES: "A step of the checkout, or of the change of a visit, keeps failing. Nothing further happens until somebody acts.",
     AttentionReason.APPOINTMENT_NOT_DELETED: "A visit that must not stand could not be deleted.",
+    AttentionReason.VISIT_NOT_CANCELLED: "A new visit was booked, and the one that it replaces could not be cancelled.",
+    AttentionReason.FEE_NOT_CHARGED: "A visit was cancelled late, and the fee that its patient accepted could not be charged.",
+    AttentionReason.CREDIT_NOT_GIVEN_BACK: "A visit was cancelled, and the credit that its patient was promised back is not in the ledger.",
     AttentionReason.RECURRING_NOT_CANCELLED: "A recurring payment could not be cancelled: the patient would be billed again.",
     AttentionReason.REFUND_FAILED: "A refund was refused: the patient's money is still with the practice.",
     AttentionReason.CHARGED_WRONGLY: "A card was charged on other terms than the patient accepted: the practice changed a plan or a promo code in "
@@ -31,7 +34,7 @@ _TEXTS = {
     "checkouts wait. The subject is the key's fingerprint and the time.",
     AttentionReason.SILENT_NO_OP: "Healthie answered a change as done, and what came back is not what was asked. The log's healthie.silent_no_op says which.",
     AttentionReason.NOT_PERMITTED: "Healthie refuses what the owner of an API key may not do. The subject says whose key, which permission and which "
-    "call; of a checkout, `frontdoor checkouts show` does. Grant it in Healthie: see `frontdoor upstream check`.",
+    "call; of a checkout or a change, `frontdoor checkouts show` and `changes show` do. Grant it in Healthie: see `frontdoor upstream check`.",
     AttentionReason.UPSTREAM_DRIFT: "Healthie is no longer what this version was written for, or will not be. See `frontdoor upstream check`.",
     AttentionReason.WEBHOOK_GIVEN_UP: "What a webhook is about could not be fetched for a day: see `frontdoor webhooks list --dead`.",
     AttentionReason.CARD_TESTING: "Somebody seems to try cards that are not theirs: more were declined than patients' are. What is beyond the "
@@ -62,5 +65,7 @@ _TEXTS = {
 def text_of(alert: Alert) -> str:
     """The text of an alert: what happened, to what, and the command that shows more."""
     what = _TEXTS.get(AttentionReason(alert.reason), "") if alert.reason in set(AttentionReason) else ""
-    look = f" (frontdoor checkouts show {alert.subject})" if alert.subject.startswith("chk_") else ""
+    commands = {"chk_": "checkouts", "chg_": "changes"}
+    command = commands.get(alert.subject[:4])
+    look = f" (frontdoor {command} show {alert.subject})" if command is not None else ""
     return f"Frontdoor: {alert.reason}: {alert.subject}{look}\n{what}".rstrip()

@@ -16,9 +16,9 @@ from booking.changes.model import (
     ChangeState,
     RequestedChange,
 )
-from booking.changes.repository import ChangeSummary
 from booking.errors import UnknownState
 from booking.money import Money
+from booking.operations.model import ChangeSummary
 from booking.slots import Slot
 from booking.stored_names import known, known_or_none
 from integrations.database.sealing import Sealer

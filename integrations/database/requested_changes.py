@@ -9,9 +9,9 @@ from sqlalchemy import Integer, Select, String, bindparam, insert, or_, select, 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from booking.changes.model import Action, ActionKind, ActionState, ChangeKind, ChangeState, RequestedChange
-from booking.changes.repository import ChangeEntry, ChangeSummary
+from booking.changes.repository import ChangeEntry
 from booking.errors import StaleChange, UnknownState
-from booking.operations.model import HistoryKind, ListCursor
+from booking.operations.model import ChangeSummary, HistoryKind, ListCursor
 from booking.refusals import HoldExpired
 from booking.resources import ChangeHint, Kind, Resource
 from booking.stored_names import Unknown, known

@@ -147,7 +147,7 @@ MOVE_VISIT = f"""mutation MoveVisit($input: RescheduleAppointmentInput!) {{
 
 
 def everything(kind: GraphQLOutputType) -> str:
-    """Select all that can be selected; of a union with problems what its successes have."""
+    """Select all that can be selected; of a union with problems what its successes have, of a long list one."""
     named = get_named_type(kind)
     if is_leaf_type(named):
         return ""
@@ -157,4 +157,8 @@ def everything(kind: GraphQLOutputType) -> str:
         members = " ".join(f"... on {one.name} {everything(one)}" for one in told)
         return f"{{ __typename {members} {PROBLEM if refused else ''} }}"
     assert isinstance(named, GraphQLObjectType)
-    return f"{{ {' '.join(f'{name} {everything(field.type)}' for name, field in named.fields.items())} }}"
+    parts = (
+        f"{name}{'(first: 1)' if 'first' in field.args else ''} {everything(field.type)}"
+        for name, field in named.fields.items()
+    )
+    return f"{{ {' '.join(parts)} }}"

@@ -10,7 +10,7 @@ from booking.principals import PrincipalKind
 from tests.acceptance import documents
 from tests.acceptance.app import App, Json
 from tests.acceptance.booked import PAID, Booked, guests_visit, money, patients_visit, set_rules, staff
-from tests.acceptance.test_subscriptions import VISITS, subscribed
+from tests.acceptance.watching import VISITS, subscribed
 from tests.plugins.stack import Stack, Stacks
 
 WHOLE = [(120_00, 120_00)]

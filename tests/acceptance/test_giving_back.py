@@ -8,31 +8,16 @@ import pytest
 
 from tests.acceptance import documents
 from tests.acceptance.app import App, Json
+from tests.acceptance.booked import book_directly
 from tests.plugins.emulator import API_VERSIONS, CLINICIAN_1, OWNER
 from tests.plugins.stack import Stack, Stacks, eventually
 
-BOOK_DIRECTLY = """mutation BookDirectly($input: createAppointmentInput!) {
-  createAppointment(input: $input) { appointment { id } messages { field message } }
-}"""
 REASSIGN = """mutation Reassign($input: updateAppointmentInput!) {
   updateAppointment(input: $input) { appointment { id } messages { field message } }
 }"""
 REMOVE = """mutation Remove($id: ID!) {
   deleteAppointment(input: {id: $id}) { appointment { id } messages { field message } }
 }"""
-
-
-async def book_directly(stack: Stack, slot: Json) -> str:
-    """Somebody at the practice books the time, past the gateway; answers the appointment's id."""
-    given = {
-        "user_id": stack.practice["patients"][2]["id"],
-        "appointment_type_id": stack.visit("Follow-up Visit"),
-        "contact_type": "Healthie Video Call",
-        "datetime": slot["start"],
-        "timezone": "America/New_York",
-    }
-    made = await stack.emulator.ask(BOOK_DIRECTLY, key=CLINICIAN_1, input=given)
-    return str(made["createAppointment"]["appointment"]["id"])
 
 
 async def checking_out(stack: Stack, plan: str = "First Visit", **given: Any) -> tuple[Json, App, str]:

@@ -1,12 +1,18 @@
 """What people of the practice read, and what they neither read nor do."""
 
 import sqlite3
+from datetime import timedelta
 
 import pytest
 
+from booking.changes.model import ChangeState
 from booking.principals import PrincipalKind
+from integrations.database.engine import connect_database
+from integrations.database.unit_of_work import sql_unit_of_work
 from tests.acceptance import documents
 from tests.acceptance.app import GUEST, App, Json
+from tests.integration.change_samples import a_cancellation, a_reschedule, added_change
+from tests.integration.database_samples import NOON, SEALER
 from tests.plugins.stack import Stack
 
 PATIENT = f"""query Patient($id: ID!, $first: Int! = 20, $after: String) {{ patient(id: $id) {{
@@ -18,6 +24,13 @@ CHECKOUTS = """query Checkouts($state: String, $attention: Boolean! = false, $fi
     pageInfo { hasNextPage hasPreviousPage startCursor endCursor }
     edges { cursor }
     nodes { id state attention clinicianId startsAt tries createdAt updatedAt dueAt }
+  } }
+}"""
+CHANGES = """query Changes($state: String, $attention: Boolean! = false, $first: Int! = 20, $after: String) {
+  operations { changes(state: $state, attention: $attention, first: $first, after: $after) {
+    pageInfo { hasNextPage hasPreviousPage startCursor endCursor }
+    edges { cursor }
+    nodes { id kind state attention appointmentId checkoutId clinicianId startsAt tries createdAt updatedAt dueAt }
   } }
 }"""
 
@@ -148,9 +161,67 @@ class TestOperators:
 
     @pytest.mark.parametrize("cursor", ["none", "bm9uZQ==", "MjAyNy0wMS0wNFQxNTowMDowMCBjaGtfMQ=="])
     async def test_go_on_behind_a_cursor_of_this_list_only(self, stack: Stack, cursor: str) -> None:
-        error = await operator(stack).error(CHECKOUTS, {"after": cursor})
-        assert error["extensions"] == {"code": "BAD_USER_INPUT", "field": "after"}
+        for document in (CHECKOUTS, CHANGES):
+            error = await operator(stack).error(document, {"after": cursor})
+            assert error["extensions"] == {"code": "BAD_USER_INPUT", "field": "after"}
+
+    async def test_see_where_changes_of_visits_stand_and_nothing_of_whose_they_are(
+        self, stack: Stack
+    ) -> None:
+        engine = connect_database(stack.settings.database_url)
+        units = sql_unit_of_work(engine, SEALER)
+        waits = a_cancellation(
+            "chg_2",
+            state=ChangeState.NEEDS_ATTENTION,
+            attention=("refund_failed",),
+            reason="A sample reason",
+            note="A sample note",
+            due_at=None,
+            created_at=NOON + timedelta(minutes=1),
+        )
+        for change in (a_reschedule("chg_1", owner="patient:4711", patient_id="4711"), waits):
+            await added_change(units, change.changed(due_at=None))
+        await engine.dispose()
+        answer = await operator(stack).post(CHANGES)
+        assert [one for one in ("4711", "sample", "patient-1") if one in answer.text] == []
+        latest, first = answer.json()["data"]["operations"]["changes"]["nodes"]
+        assert first | {"id": "chg_2", "kind": "cancellation"} == latest | {
+            "state": "open",
+            "attention": [],
+            "appointmentId": "visit_of_chg_1",
+            "createdAt": first["createdAt"],
+        }
+        assert latest == {
+            "id": "chg_2",
+            "kind": "cancellation",
+            "state": "needs_attention",
+            "attention": ["refund_failed"],
+            "appointmentId": "visit_of_chg_2",
+            "checkoutId": None,
+            "clinicianId": "clinician-1",
+            "startsAt": latest["startsAt"],
+            "tries": 0,
+            "createdAt": latest["createdAt"],
+            "updatedAt": latest["updatedAt"],
+            "dueAt": None,
+        }
+        for given, names in (
+            ({"attention": True}, ["chg_2"]),
+            ({"state": "open"}, ["chg_1"]),
+            ({"state": "done"}, []),
+        ):
+            page = (await operator(stack).ask(CHANGES, given))["operations"]["changes"]
+            assert [row["id"] for row in page["nodes"]] == names
+        page = (await operator(stack).ask(CHANGES, {"first": 1}))["operations"]["changes"]
+        assert page["pageInfo"]["hasNextPage"]
+        after = page["pageInfo"]["endCursor"]
+        page = (await operator(stack).ask(CHANGES, {"after": after}))["operations"]["changes"]
+        assert ([row["id"] for row in page["nodes"]], page["pageInfo"]["hasPreviousPage"]) == (
+            ["chg_1"],
+            True,
+        )
 
     async def test_are_nobody_else(self, stack: Stack) -> None:
         for app in (App(http=stack.http), await stack.visitor(), stack.patient("1"), staff(stack)):
             assert (await app.ask(CHECKOUTS))["operations"] is None
+            assert (await app.ask(CHANGES))["operations"] is None

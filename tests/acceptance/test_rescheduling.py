@@ -9,8 +9,7 @@ import pytest
 
 from tests.acceptance import documents
 from tests.acceptance.app import App, Json
-from tests.acceptance.booked import Booked, guests_visit, money, patients_visit, staff
-from tests.acceptance.test_giving_back import book_directly
+from tests.acceptance.booked import Booked, book_directly, guests_visit, money, patients_visit, staff
 from tests.plugins.stack import Stack, Stacks
 
 PAID_ONCE = [(120_00, 0)]

@@ -1,7 +1,6 @@
 """Live queries over real sockets: what one gateway or a worker does shows at another's subscribers, whatever word was lost."""
 
 import asyncio
-import dataclasses
 import itertools
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -14,8 +13,8 @@ from gateway.runtime import composition
 from integrations.database.migrations import migrate
 from integrations.redis.change_signals import RedisChangeSignals
 from tests.acceptance import documents
-from tests.acceptance.app import App, Json
-from tests.integration.socket_client import Socket, connected, served
+from tests.acceptance.app import Json
+from tests.acceptance.watching import VISITS, Subscription, subscribed
 from tests.plugins.server_process import TemporaryServer
 from tests.plugins.stack import Stack, Stacks, eventually
 
@@ -23,45 +22,8 @@ CHECKOUT = "subscription Watch($id: ID!) { checkoutChanged(id: $id) { status app
 SLOTS = """subscription Watch($filter: SlotFilter!, $from: Date!, $until: Date!) {
   slotsChanged(filter: $filter, from: $from, until: $until) { date stale slots { id } }
 }"""
-VISITS = """subscription Watch { appointmentChanged { nodes { id status } } }"""
 
 NEVER = timedelta(days=1)
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Subscription:
-    """A subscription on its socket."""
-
-    socket: Socket
-
-    async def next(self) -> Json:
-        """What the next message has of the field."""
-        answer = await self.socket.hear()
-        assert answer["type"] == "next", answer
-        assert "errors" not in answer["payload"], answer
-        (value,) = answer["payload"]["data"].values()
-        return value
-
-    async def ended(self) -> Json:
-        """The message that ends it."""
-        return await self.socket.hear()
-
-    async def forbidden(self) -> bool:
-        """Whether it was over before it began."""
-        answer = await self.socket.hear()
-        (error,) = answer["payload"]["errors"]
-        return bool(error["extensions"]["code"] == "FORBIDDEN" and (await self.ended())["type"] == "complete")
-
-
-@asynccontextmanager
-async def subscribed(
-    stack: Stack, app: App | None, document: str, variables: Json = None
-) -> AsyncIterator[Subscription]:
-    """A socket of this app's on this gateway, with one subscription."""
-    async with served(stack.app) as url, connected(url) as socket:
-        await socket.open(app.headers if app else None)
-        await socket.subscribe(document, variables)
-        yield Subscription(socket=socket)
 
 
 @asynccontextmanager

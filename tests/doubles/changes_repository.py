@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from booking.changes.model import ActionState, ChangeState, RequestedChange
-from booking.changes.repository import ChangeEntry, ChangeSummary
+from booking.changes.repository import ChangeEntry
 from booking.errors import StaleChange
-from booking.operations.model import ListCursor
+from booking.operations.model import ChangeSummary, ListCursor
 from booking.refusals import HoldExpired
 from booking.slots import Slot
 from booking.stored_names import Unknown
@@ -103,7 +103,26 @@ class FakeRequestedChanges:
     async def listed(
         self, *, state: str | None, attention: bool, limit: int, after: ListCursor | None = None
     ) -> Sequence[ChangeSummary]:
-        raise NotImplementedError
+        return [
+            ChangeSummary(
+                id=row.id,
+                kind=row.kind,
+                state=row.state,
+                attention=row.attention,
+                appointment_id=row.appointment_id,
+                checkout_id=row.checkout_id,
+                clinician_id=row.slot.clinician_id,
+                starts_at=row.slot.start,
+                tries=row.tries,
+                created_at=row.created_at,
+                updated_at=row.updated_at,
+                due_at=row.due_at,
+            )
+            for row in reversed(self._sorted())
+            if (state is None or row.state == state)
+            and (row.attention or not attention)
+            and (after is None or (row.created_at, row.id) < (after.created_at, after.id))
+        ][:limit]
 
     async def history(self, change_id: str) -> Sequence[ChangeEntry]:
         return [entry for entry in self.events if entry.change_id == change_id]

@@ -4,19 +4,27 @@ import sqlite3
 import subprocess
 import sys
 from contextlib import closing
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, inspect, text
+from sqlalchemy import Connection, insert, inspect, text
+from sqlalchemy.ext.asyncio import AsyncEngine
 
+from booking.checkout.model import CheckoutState
+from booking.refusals import SlotTaken
+from integrations.database.checkout_rows import to_row
 from integrations.database.engine import connect_database
 from integrations.database.migrations import configuration, migrate, ready
 from integrations.database.tables import metadata
+from integrations.database.tables.checkouts import checkouts
 from integrations.database.unit_of_work import sql_unit_of_work
-from tests.integration.database_samples import SEALER, a_checkout
+from tests.integration.change_samples import a_reschedule, added_change
+from tests.integration.database_samples import NOON, SEALER, a_checkout, a_slot, added
 
 DEFINITIONS = {
     "sqlite": "SELECT type || ' ' || name, sql FROM sqlite_master WHERE name != 'alembic_version'"
@@ -141,4 +149,77 @@ class TestReady:
     async def test_not_without_a_server(self) -> None:
         engine = connect_database("postgresql://nobody@127.0.0.1:1/nothing")
         assert not await ready(engine)
+        await engine.dispose()
+
+
+def _to_revision(connection: Connection, revision: str) -> None:
+    command.upgrade(configuration(connection), revision)
+
+
+# A claim as the version before writes it.
+CLAIMED_BEFORE = (
+    "INSERT INTO slot_claims (checkout_id, clinician_id, starts_at, ends_at) SELECT '{checkout}', clinician_id, starts_at, ends_at"
+    " FROM checkouts WHERE id = '{checkout}' ON CONFLICT DO NOTHING"
+)
+
+
+class TestClaimsOfReschedules:
+    """0016, which lets a reschedule own a slot claim, while checkouts are in flight."""
+
+    @staticmethod
+    async def stored_before(database_url: str) -> AsyncEngine:
+        """A database of the version before, with a checkout in flight that has its claim."""
+        engine = connect_database(database_url)
+        row = to_row(a_checkout(state=CheckoutState.CHARGE_INTENDED), SEALER)
+        async with engine.begin() as connection:
+            await connection.run_sync(_to_revision, "0015")
+            await connection.execute(insert(checkouts).values(row))
+            await connection.execute(text(CLAIMED_BEFORE.format(checkout="checkout_1")))
+        return engine
+
+    async def test_keeps_the_claims_of_checkouts_in_flight(self, database_url: str) -> None:
+        engine = await self.stored_before(database_url)
+        await migrate(database_url)
+        units = sql_unit_of_work(engine, SEALER)
+        with pytest.raises(SlotTaken):
+            await added_change(units, a_reschedule(to=a_checkout().slot))
+        async with units() as unit:
+            await unit.claims.take(a_checkout())  # still its own
+            await unit.claims.release("checkout_1")
+            await unit.commit()
+        await added_change(units, a_reschedule(to=a_checkout().slot))
+        await engine.dispose()
+
+    @pytest.mark.postgres
+    async def test_the_version_before_goes_on_claiming_and_is_kept_from_what_a_reschedule_has(
+        self, empty_postgres_url: str
+    ) -> None:
+        engine = await self.stored_before(empty_postgres_url)
+        await migrate(empty_postgres_url)
+        units = sql_unit_of_work(engine, SEALER)
+        tomorrow = a_slot(start=NOON + timedelta(days=1))
+        await added(units, a_checkout("checkout_2", slot=tomorrow))
+        later = a_slot(start=NOON + timedelta(days=2))
+        await added(units, a_checkout("checkout_3", slot=later))
+        await added_change(units, a_reschedule(to=tomorrow))
+        async with engine.begin() as connection:
+            written = [
+                (await connection.execute(text(CLAIMED_BEFORE.format(checkout=name)))).rowcount
+                for name in ("checkout_2", "checkout_3")
+            ]
+        assert written == [0, 1]
+        await engine.dispose()
+
+    async def test_goes_back_without_what_the_version_before_cannot_carry_on(self, database_url: str) -> None:
+        engine = await self.stored_before(database_url)
+        async with engine.connect() as connection:
+            before = await connection.run_sync(definitions)
+        await migrate(database_url)
+        await added_change(sql_unit_of_work(engine, SEALER), a_reschedule())
+        async with engine.begin() as connection:
+            await connection.run_sync(lambda sync: command.downgrade(configuration(sync), "0015"))
+            assert await connection.run_sync(definitions) == before
+            claims = (await connection.execute(text("SELECT checkout_id FROM slot_claims"))).scalars().all()
+        assert claims == ["checkout_1"]
+        await migrate(database_url)
         await engine.dispose()

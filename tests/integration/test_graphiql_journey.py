@@ -68,7 +68,7 @@ async def test_the_tabs_from_left_to_right_decline_a_card_book_a_visit_move_and_
         token = await http.post("/graphql", json={"query": "{ newVisitorToken }"})
         known = {
             "visitor": token.json()["data"]["newVisitorToken"],
-            "today": today.isoformat(),
+            "inTwoDays": (today + timedelta(days=2)).isoformat(),
             "inAWeek": (today + timedelta(days=7)).isoformat(),
             "timeZone": "America/New_York",
         }

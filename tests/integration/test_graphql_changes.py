@@ -360,7 +360,7 @@ async def test_a_state_of_a_newer_version_is_under_way_and_a_kind_of_one_is_aske
     changes.rows["chg_sample"] = a_change(state=Unknown("of_tomorrow"), end_reason=Unknown("of_tomorrow"))
     told = (await api.ask(CHANGE_OF, {"id": "chg_sample"})).data
     assert (told["status"], told["endReason"]) == ("PROCESSING", None)
-    changes.rows["chg_sample"] = a_change(kind=Unknown("of_tomorrow"))
+    changes.rows["chg_sample"] = dataclasses.replace(a_change(), kind=Unknown("of_tomorrow"))
     assert (await api.ask(CHANGE_OF, {"id": "chg_sample"})).code == "OUTCOME_UNKNOWN"
 
 

@@ -1,6 +1,7 @@
 """Alerts as a chat gets them: JSON with one text, no patient data, and a failure that is reported without its address."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import httpx2
@@ -41,6 +42,7 @@ async def test_it_posts_one_text_that_names_the_reason_and_how_to_see_more() -> 
     assert set(body) == {"text"}
     assert "refund_failed" in body["text"]
     assert "frontdoor checkouts show chk_sample" in body["text"]
+    assert "frontdoor changes show chg_sample" in text_of(replace(ALERT, subject="chg_sample"))
 
 
 @pytest.mark.parametrize(

@@ -148,7 +148,11 @@ async def test_events_are_read_though_the_hold_store_does_not_answer(
         (event(EventName.APPOINTMENT_COMPLETED, appointment="a", patient="p", clinician="c"), {"patient:p"}),
         (
             event(EventName.APPOINTMENT_CREATED, appointment="a", patient="p", clinician="c", checkout="k"),
-            {"patient:p"},
+            {"patient:p", "checkout:k"},
+        ),
+        (
+            event(EventName.APPOINTMENT_CANCELLED, appointment="a", patient="p", clinician="c", checkout="k"),
+            {"patient:p", "checkout:k", "calendar:c"},
         ),
         (event(EventName.AVAILABILITY_CHANGED, availability="1", clinician="c"), {"calendar:c"}),
         (event(EventName.AVAILABILITY_CHANGED, availability="1"), {EVERY_CALENDAR}),

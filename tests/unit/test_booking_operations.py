@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from booking.changes.model import ChangeState
 from booking.checkout.model import CheckoutState as S
 from booking.checkout.model import EndReason
 from booking.checkout.operator_actions import OperatorActions, Resolution
@@ -19,6 +20,7 @@ from tests.doubles.booking_ports import FakeClock, Killed
 from tests.doubles.booking_steps import confirm, parked
 from tests.doubles.booking_upstream import OTHER_INVOICE, Lost
 from tests.doubles.booking_world import PATIENT, World, a_slot, as_guest
+from tests.integration.change_samples import a_cancellation
 
 IN_DOUBT = timedelta(minutes=20)
 
@@ -164,6 +166,25 @@ class TestAlerts:
         await watch.send()
         assert [(alert.reason, alert.subject) for alert in heard.alerts] == [
             (AttentionReason.IN_DOUBT, checkout.id)
+        ]
+
+    async def test_a_change_that_is_stuck_or_of_another_version_is_alerted_once(self) -> None:
+        world, heard = World(), Heard()
+        watch = an_alert_service(world, heard)
+        now = world.clock.now()
+        states = {"stuck": ChangeState.OPEN, "over": ChangeState.DONE, "strange": Unknown("waiting")}
+        for name, state in states.items():
+            world.database.changes[name] = a_cancellation(name, state=state, created_at=now)
+        world.clock.advance(seconds=IN_DOUBT.total_seconds() - 1)
+        await watch.alert_overdue()
+        assert reasons(world) == {AttentionReason.UNKNOWN_STATE}
+        world.clock.advance(seconds=1)
+        await watch.alert_overdue()
+        await watch.alert_overdue()
+        await watch.send()
+        assert [(alert.reason, alert.subject) for alert in heard.alerts] == [
+            (AttentionReason.UNKNOWN_STATE, "strange"),
+            (AttentionReason.IN_DOUBT, "stuck"),
         ]
 
     async def test_the_claim_of_a_visit_that_waits_for_a_person_goes_when_its_start_has_passed(self) -> None:

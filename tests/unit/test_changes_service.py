@@ -18,6 +18,7 @@ from booking.refusals.changes import (
     CancellationQuoteChanged,
     CancellationReasonRequired,
     ChangeInProgress,
+    NotAllowedReason,
     RescheduleNotAllowed,
     RescheduleQuoteChanged,
     SlotDoesNotFit,
@@ -267,6 +268,40 @@ class TestMoving:
         with pytest.raises(RescheduleNotAllowed):
             await world.move(checkout, LATER)
 
+    async def test_its_patients_own_moves_count_though_the_practices_system_counts_none(self) -> None:
+        world = ChangeWorld(ChangePolicy(most_reschedules=1))
+        checkout = await world.booked()
+        await world.move(checkout, LATER)
+        with pytest.raises(RescheduleNotAllowed) as refusal:
+            await world.move(checkout, a_slot(hours=50))
+        assert refusal.value.reason is NotAllowedReason.MOVED_TOO_OFTEN
+
+    async def test_what_staff_have_moved_does_not_count(self) -> None:
+        world = ChangeWorld(ChangePolicy(most_reschedules=1))
+        checkout = await world.booked()
+        quote = await world.service.reschedule_quote(STAFF, checkout.appointment_id or "")
+        hold = await world.hold(STAFF, LATER)
+        await world.service.reschedule(STAFF, quote_id=quote.id, hold_id=hold.id, note="sample note")
+        assert (await world.move(checkout, a_slot(hours=50))).state is ChangeState.DONE
+
+    async def test_a_new_visit_with_another_clinician_goes_on_counting(self) -> None:
+        world = ChangeWorld(ChangePolicy(most_reschedules=1, other_clinicians=True))
+        checkout = await world.booked()
+        moved = await world.move(checkout, WITH_C2)
+        with pytest.raises(RescheduleNotAllowed):
+            await world.service.reschedule_quote(as_guest(checkout), moved.new_appointment_id or "")
+
+    async def test_a_guest_has_the_moved_visit_until_it_is_over(self) -> None:
+        world = ChangeWorld(ChangePolicy(other_clinicians=True))
+        checkout = await world.booked()
+        moved = await world.move(checkout, replace(WITH_C2, start=WITH_C2.start + timedelta(hours=48)))
+        world.clock.advance(hours=90)
+        quote = await world.service.cancellation_quote(as_guest(checkout), moved.new_appointment_id or "")
+        assert quote.refund == PAID
+        world.clock.advance(hours=10)
+        with pytest.raises(NotFound):
+            await world.service.cancellation_quote(as_guest(checkout), moved.new_appointment_id or "")
+
     async def test_the_same_quote_and_hold_accepted_again_move_it_once(self) -> None:
         world = ChangeWorld()
         checkout = await world.booked()
@@ -360,7 +395,7 @@ class TestWhoMay:
             assert await world.service.view(caller, change.id) is None
         assert await world.service.view(STAFF, "chg_missing") is None
 
-    async def test_staff_set_the_policy_aside_with_a_note_that_is_kept(self) -> None:
+    async def test_staff_set_the_policy_aside_with_a_note_that_is_kept_on_the_row_alone(self) -> None:
         world = ChangeWorld(ChangePolicy(refunds=()))
         world.changes.rules = replace(RULES, may_cancel=False)
         checkout = await world.booked()
@@ -378,7 +413,7 @@ class TestWhoMay:
         assert (requested.kind, requested.by, requested.note) == (
             HistoryKind.REQUESTED,
             "staff",
-            "sample goodwill",
+            None,
         )
 
     async def test_a_note_is_for_staff(self) -> None:

@@ -30,7 +30,7 @@ from gateway.development.graphiql.examples import (
 
 ROOT = Path(__file__).parents[2]
 TABS = load_examples() + load_examples(OPERATORS_TITLES)
-BUILT_IN = {"today", "inAWeek", "timeZone", "visitor", "idempotencyKey"}
+BUILT_IN = {"inTwoDays", "inAWeek", "timeZone", "visitor", "idempotencyKey"}
 
 tab_by_tab = pytest.mark.parametrize("tab", TABS, ids=lambda tab: tab.title)
 

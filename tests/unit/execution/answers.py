@@ -37,6 +37,7 @@ LOADERS = {
     ("Checkout", "load_hold_expiry"): "holdExpiresAt",
     ("Checkout", "load_appointment"): "appointment",
     ("Appointment", "load_join"): "join",
+    ("AppointmentChange", "load_appointment"): "appointment",
     ("Patient", "load_appointments"): "appointments",
     ("Me", "load_appointments"): "appointments",
     ("Me", "load_cards"): "cards",

@@ -33,7 +33,7 @@ function day(offset) {
 }
 
 const ALWAYS_KNOWN = {
-  today: { what: "this day, by your clock", value: () => day(0) },
+  inTwoDays: { what: "the day after tomorrow", value: () => day(2) },
   inAWeek: { what: "this day in a week", value: () => day(7) },
   timeZone: { what: "your browser's time zone", value: () => Intl.DateTimeFormat().resolvedOptions().timeZone || "UTC" },
 };
