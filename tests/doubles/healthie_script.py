@@ -96,6 +96,12 @@ class Script:
     answers: dict[str, Reply] = field(default_factory=dict)
     sent: list[Sent] = field(default_factory=list)
 
+    def __post_init__(self) -> None:
+        """Lists are used up: those that were given serve other tests as well."""
+        self.answers = {
+            name: list(each) if isinstance(each, list) else each for name, each in self.answers.items()
+        }
+
     async def __call__(self, request: httpx2.Request) -> httpx2.Response:
         body = json.loads(request.content)
         sent = Sent(

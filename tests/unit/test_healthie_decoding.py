@@ -232,6 +232,8 @@ UNREADABLE: dict[str, tuple[Any, dict[str, Any]]] = {
     ),
     "Book": ({"createAppointment": {"appointment": {"id": "901"}, "messages": BROKEN_MESSAGES}}, {}),
     "DeleteVisit": ({"deleteAppointment": "gone"}, {}),
+    "CancelVisit": ({"updateAppointment": {"messages": BROKEN_MESSAGES}}, {}),
+    "MoveVisit": ({"updateAppointment": "moved"}, {}),
     "SubscribeWebhook": ({"createWebhook": {"webhook": {"id": "1001"}, "messages": BROKEN_MESSAGES}}, {}),
     "EnableWebhook": ({"updateWebhook": {"messages": BROKEN_MESSAGES}}, {}),
 }

@@ -113,6 +113,7 @@ async def test_what_was_done_as_asked_is_believed_and_nobody_is_told(operation: 
         await CALLS[operation](healthie)
 
     assert reported == []
+    assert script.of(operation)
     assert script.of(READ_BACKS[operation].seen_in)
 
 
