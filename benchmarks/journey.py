@@ -151,7 +151,7 @@ async def measure(
     _Upstream.install()
     samples = {step: _Samples() for step in STEPS}
     bare: list[float] = []
-    async with _patients(emulator, url, settings) as patient, bare_writer(url) as write:
+    async with patients(emulator, url, settings) as patient, bare_writer(url) as write:
         with recorded_traffic() as traffic:
             for number in range(WARM_UP + journeys):
                 await patient.arrive()
@@ -193,7 +193,8 @@ def _step(kept: _Samples) -> Step:
 
 
 @asynccontextmanager
-async def _patients(emulator: Running, url: str, settings: Mapping[str, Any]) -> AsyncIterator[Patient]:
+async def patients(emulator: Running, url: str, settings: Mapping[str, Any]) -> AsyncIterator[Patient]:
+    """A guest's app at an application on an empty database, with these settings besides."""
     async with AsyncExitStack() as exits:
         await exits.enter_async_context(emptied(url))
         http = await exits.enter_async_context(httpx2.AsyncClient(timeout=60))

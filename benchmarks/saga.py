@@ -71,11 +71,22 @@ class TimedSaga:
         self.seconds = 0.0
         self.load = saga.load
 
+    async def accept(self, checkout: Checkout, accepted: Checkout) -> Checkout:
+        """Accept, and add the time: the confirm, lease and first transition."""
+        return await self._timed(self._saga.accept(checkout, accepted))
+
+    async def go_on(self, accepted: Checkout) -> Checkout:
+        """Go on, and add the time: transitions, slot claim, and releasing the hold."""
+        return await self._timed(self._saga.go_on(accepted))
+
     async def drive(self, checkout: Checkout) -> Checkout:
-        """Drive, and add the time: lease, transitions, slot claim, and releasing the hold."""
+        """Drive, and add the time, with that of the lease."""
+        return await self._timed(self._saga.drive(checkout))
+
+    async def _timed(self, driving: Awaitable[Checkout]) -> Checkout:
         started = time.perf_counter()
         try:
-            return await self._saga.drive(checkout)
+            return await driving
         finally:
             self.seconds += time.perf_counter() - started
 

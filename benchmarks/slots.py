@@ -18,7 +18,7 @@ from strawberry import ID
 
 from benchmarks.figures import titled
 from booking.catalog.model import ContactType
-from booking.scheduling.free_slots import bookable_of, days_of, free_of
+from booking.scheduling.free_slots import bookable_of, cut_into_days, free_of
 from booking.scheduling.search import Day
 from booking.slot_columns import SlotColumns
 from booking.slot_query import SlotQuery
@@ -175,7 +175,7 @@ def _slots(bodies: Iterable[bytes]) -> list[Slot]:
 
 def _days(slots: SlotColumns, busy: Iterable[Busy]) -> list[Day]:
     free = free_of(bookable_of(slots, now=NOW, notice=NOTICE), busy)
-    days = days_of(free, first=FIRST, last=LAST, time_zone=NEW_YORK)
+    days = cut_into_days(free, first=FIRST, last=LAST, time_zone=NEW_YORK)
     return [Day(date=day, slots=listed, as_of=NOW, stale=False) for day, listed in days]
 
 

@@ -15,6 +15,7 @@ import math
 from collections import Counter
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Generic, TypeAlias, TypeVar
 
 from booking.pacing import Lane
@@ -60,21 +61,32 @@ class _Account:
     due: float = 0.0  # when the debt will have drained
     had: float = 0.0  # recent use, as of `at`
     at: float = 0.0
+    # Orders accounts by recent use, at whatever moment: all decay alike. Its logarithm to base 2, as it would be at 0.
+    level: float = -math.inf
 
     def recent_at(self, now: float) -> float:
         return float(self.had * 2 ** ((self.at - now) / HALVED_IN))
 
     def charged(self, amount: float, now: float) -> "_Account":
-        return _Account(due=max(self.due, now) + amount, had=self.recent_at(now) + amount, at=now)
+        had = self.recent_at(now) + amount
+        level = math.log2(had) + now / HALVED_IN if had else -math.inf
+        return _Account(due=max(self.due, now) + amount, had=had, at=now, level=level)
 
 
 _NEW = _Account()
+
+# Where an asker stands: the lane that counts, the lane that was asked for, the recent use of the groups around the sender and its own.
+_Standing: TypeAlias = tuple[Lane, Lane, tuple[float, ...]]
+_Rank: TypeAlias = tuple[Lane, Lane, tuple[float, ...], int]
+
+_LAST: _Standing = Lane.EXCESS, Lane.EXCESS, (math.inf,)
 
 
 class FairQueue(Generic[V]):
     """The waiting tickets and which is next.
 
-    Choosing is linear in their number: the owner keeps it small with `beyond`.
+    Choosing looks at each ticket, whose askers come and go, and once at each sender's account: so of a flood each ticket costs little.
+    The owner keeps their number small with `beyond`.
     """
 
     def __init__(
@@ -107,8 +119,12 @@ class FairQueue(Generic[V]):
 
     def leave(self, ticket: Ticket[V]) -> None:
         """Remove the ticket, whether or not it was served."""
-        if self._tickets.pop(ticket.number, None) is not None:
-            self._waiting -= Counter(ticket.counted)
+        if self._tickets.pop(ticket.number, None) is None:
+            return
+        for sender in ticket.counted:
+            self._waiting[sender] -= 1
+            if not self._waiting[sender]:
+                del self._waiting[sender]
 
     def waiting(self) -> list[Ticket[V]]:
         """All tickets that were not served yet, in order of arrival."""
@@ -117,12 +133,11 @@ class FairQueue(Generic[V]):
     def first(self) -> Ticket[V] | None:
         """The ticket to serve next; None when nobody waits."""
         waiting = self.waiting()
-        return min(waiting, key=self._rank) if len(waiting) > 1 else next(iter(waiting), None)
+        return min(waiting, key=self._ranks()) if len(waiting) > 1 else next(iter(waiting), None)
 
     def beyond(self, most: int) -> list[Ticket[V]]:
         """The waiting tickets in excess of `most` in all: the last ones of the senders who have most waiting."""
-        waiting = self.waiting()
-        if len(waiting) <= most:
+        if len(self._tickets) <= most or len(waiting := self.waiting()) <= most:
             return []
         ahead: Counter[tuple[Sender, ...]] = Counter()  # of the same sender
 
@@ -130,11 +145,11 @@ class FairQueue(Generic[V]):
             ahead[ticket.counted[:1]] += 1
             return ahead[ticket.counted[:1]]
 
-        return sorted(sorted(waiting, key=self._rank), key=taken)[most:]
+        return sorted(sorted(waiting, key=self._ranks()), key=taken)[most:]
 
     def lane_of(self, ticket: Ticket[V]) -> Lane:
         """The ticket's current lane."""
-        return self._rank(ticket)[0]
+        return self._ranks()(ticket)[0]
 
     def charge(self, askers: Collection[Asker], amount: float) -> None:
         """Charge `amount` to these askers, split evenly."""
@@ -151,19 +166,28 @@ class FairQueue(Generic[V]):
             }
             self._accounts, self._many = kept, max(_MANY, 2 * len(kept))
 
-    def _rank(self, ticket: Ticket[V]) -> tuple[Lane, Lane, tuple[float, ...], int]:
-        """The sort key, lowest first. A ticket that nobody waits for any more ranks last."""
-        return min(
-            (self._standing(asker, ticket.number) for asker in ticket.askers()),
-            default=(Lane.EXCESS, Lane.EXCESS, (math.inf,), ticket.number),
-        )
-
-    def _standing(self, asker: Asker, number: int) -> tuple[Lane, Lane, tuple[float, ...], int]:
+    def _ranks(self) -> Callable[[Ticket[V]], _Rank]:
+        """The sort key of tickets at this moment, lowest first. A ticket that nobody waits for any more ranks last."""
         now = self._time()
+        standings: dict[tuple[Sender, Lane], _Standing] = {}
+
+        def standing(asker: Asker) -> _Standing:
+            key = asker.sender, asker.lane
+            known = standings.get(key)
+            if known is None:
+                known = standings[key] = self._standing(asker, now)
+            return known
+
+        def rank(ticket: Ticket[V]) -> _Rank:
+            return *min(map(standing, ticket.askers()), default=_LAST), ticket.number
+
+        return rank
+
+    def _standing(self, asker: Asker, now: float) -> _Standing:
         accounts = [self._accounts.get(path, _NEW) for path in _paths(asker.sender)]
         excess = accounts[0].due - now > self.share and asker.lane is not Lane.CHECKOUT
-        recent = tuple(account.recent_at(now) for account in accounts)
-        return Lane.EXCESS if excess else asker.lane, asker.lane, recent, number
+        levels = tuple([account.level for account in accounts])
+        return Lane.EXCESS if excess else asker.lane, asker.lane, levels
 
     def _is_full(self, asker: Asker) -> bool:
         return any(
@@ -171,6 +195,7 @@ class FairQueue(Generic[V]):
         )
 
 
-def _paths(sender: Sender) -> list[Sender]:
+@lru_cache(maxsize=_MANY)
+def _paths(sender: Sender) -> tuple[Sender, ...]:
     """The sender's path and all its prefixes, the largest group first."""
-    return [sender[:length] for length in range(1, len(sender) + 1)]
+    return tuple([sender[:length] for length in range(1, len(sender) + 1)])

@@ -8,7 +8,8 @@ from bisect import bisect_left
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import chain, compress, pairwise
+from itertools import chain, compress, islice, pairwise
+from operator import lt
 from typing import Self, TypeAlias, overload
 
 from booking.catalog.model import ContactType
@@ -63,7 +64,12 @@ class SlotColumns(Sequence[Slot]):
         """
         people = sorted({*clinician_ids})
         ranks, many = {one: rank for rank, one in enumerate(people)}, len(people)
+        starts, minutes = tuple(starts), tuple(minutes)
         keys = [start * many + ranks[one] for start, one in zip(starts, clinician_ids, strict=True)]
+        if len(minutes) == len(keys) and all(
+            map(lt, keys, islice(keys, 1, None))
+        ):  # in order, as they often come
+            return self._with(starts, tuple(clinician_ids), minutes)
         found = dict(zip(keys, minutes, strict=True))
         ordered = sorted(found)
         return self._with(

@@ -5,6 +5,7 @@ The repositories of checkouts and slot claims are defined here; each other one i
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum, auto
 from types import TracebackType
@@ -13,7 +14,7 @@ from typing import Protocol, Self
 from booking.changes.repository import ChangeRepository
 from booking.checkout.model import Checkout, CheckoutState
 from booking.events.deliveries import Endpoints, EventDeliveries
-from booking.events.model import EventOutbox
+from booking.events.model import DomainEvent, EventOutbox
 from booking.operations.model import (
     AlertOutbox,
     CheckoutHistory,
@@ -31,8 +32,11 @@ from booking.sync.webhook_subscriptions import KnownSubscriptions
 class CheckoutRepository(Protocol):
     """The rows of checkouts, inside one unit of work."""
 
-    async def add(self, checkout: Checkout) -> Checkout | None:
-        """Insert the checkout at version 1 and return None; if a live checkout already uses the hold, return that one instead."""
+    async def add(self, checkout: Checkout, *, history: Sequence[HistoryEntry] = ()) -> Checkout | None:
+        """Insert the checkout at version 1 and return None; if a live checkout already uses the hold, return that one instead.
+
+        The `history` entries are written with it, or not at all.
+        """
 
     async def get(self, checkout_id: str) -> Checkout | None:
         """The checkout, or None."""
@@ -41,11 +45,18 @@ class CheckoutRepository(Protocol):
         """The checkout that uses the hold and has not ended, or None."""
 
     async def save(
-        self, checkout: Checkout, *, was: Checkout | None = None, history: Sequence[HistoryEntry] = ()
+        self,
+        checkout: Checkout,
+        *,
+        was: Checkout | None = None,
+        history: Sequence[HistoryEntry] = (),
+        frees_claim: bool = False,
+        events: Sequence[DomainEvent] = (),
     ) -> Checkout:
         """Write the row if its version is still `checkout.version` (optimistic locking); returns it at the next version.
 
-        The `history` entries are written with it, or not at all.
+        The `history` entries are written with it, or not at all; so are the `events`, which are then the last write of their
+        transaction (see EventOutbox), and `frees_claim` releases the checkout's slot claim.
         `was` is the row as it is stored at that version: only what differs from it needs to be written (None: everything).
         Raises StaleCheckout when the version has moved on, PaymentInProgress when the patient has another checkout in flight,
         and AlreadyCounted when the charge or the appointment belongs to another checkout. After any of these nothing more may
@@ -117,6 +128,14 @@ class Claimant(Protocol):
         """When it began, UTC."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Obstacles:
+    """What the database knows against a slot."""
+
+    is_blocked: bool  # its clinician is blocked
+    is_claimed: bool  # a slot claim overlaps it
+
+
 class SlotClaims(Protocol):
     """Slot claims: the final exclusion. Two live claims of one clinician never overlap. Inside one unit of work."""
 
@@ -132,6 +151,9 @@ class SlotClaims(Protocol):
     async def busy(self, clinician_ids: Sequence[str], span: Interval) -> Sequence[Busy]:
         """The claims of these clinicians that overlap the span."""
 
+    async def against(self, clinician_id: str, span: Interval) -> Obstacles:
+        """What stands against the clinician's slot, read at once."""
+
     async def release_begun(self, now: datetime) -> int:
         """Release the claims of checkouts and changes that wait for an operator although the slot's start has passed; returns their number."""
 
@@ -140,7 +162,9 @@ class Scope(Enum):
     """What is done in a unit of work, so that the database need do no more for it than that takes."""
 
     TRANSACTION = auto()  # any number of reads and writes
-    ONE_WRITE = auto()  # one call of `checkouts.save`, and `commit`: there is nothing to hold together
+    ONE_WRITE = (
+        auto()
+    )  # one call of `checkouts.save` or `.add`, and `commit`: there is nothing to hold together
     READING = auto()  # reads of what is committed at that moment; waits for no writer, and blocks none
 
 

@@ -6,10 +6,11 @@ long as one of them waits.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import AbstractContextManager, asynccontextmanager
 from contextvars import ContextVar, Token
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Protocol
 
 from booking.audit.model import SYSTEM_ACTOR
@@ -49,7 +50,7 @@ class WorkContext:
     # Called when an upstream call is about to be sent, after its wait in the queue; again when it is sent again.
     sent: Sent | None = field(default=None, repr=False, compare=False)
 
-    @property
+    @cached_property
     def sender(self) -> Sender:
         """The sender in the fair queue.
 
@@ -61,15 +62,20 @@ class WorkContext:
             return (f"block:{block_of(client)}", f"network:{client}", self.actor)
         return (self.actor,)
 
-    def askers(self) -> list[Asker]:
+    def askers(self) -> Sequence[Asker]:
         """The callers that currently wait for it, each with their lane."""
         if self.sharers is None:
-            return [Asker(sender=self.sender, lane=Lane.BROWSING if self.lane is None else self.lane)]
+            return self._alone
         return [
             asker if self.lane is None else replace(asker, lane=self.lane)
             for work in self.sharers
             for asker in work.askers()
         ]
+
+    @cached_property
+    def _alone(self) -> Sequence[Asker]:
+        """Whoever asked, without others: the same as long as the work lasts, and asked for at each choice of the send queue."""
+        return (Asker(sender=self.sender, lane=Lane.BROWSING if self.lane is None else self.lane),)
 
     @property
     def urgent(self) -> bool:

@@ -8,9 +8,9 @@ from starlette.types import Receive
 
 from gateway.graphql_request import GraphQLRequest
 from gateway.headers import Headers
-from gateway.json_text import read_json
 from gateway.limits.parse_queue import SMALL, ParseQueue
 from gateway.media_types import check_body_type
+from gateway.strict_json import read_json
 from gateway.trusted_documents import named_in
 from schema.errors import RequestError
 

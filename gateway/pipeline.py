@@ -15,6 +15,7 @@ it is examined, and cached with it. A request that could not run uses up neither
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import strawberry
@@ -122,14 +123,20 @@ class Pipeline:
         if operation.kind is OperationType.MUTATION:
             require_key(operation.names, context, request.extensions, keyless=self._keyless)
         if self._rates is not None:
-            await self._count(self._rates, operation, request, context)
+            await self._count(self._rates, examined.document, operation, request, context)
         return _Admitted(document=examined.document, operation=operation)
 
     async def _count(
-        self, rates: OperationRates, operation: Operation, request: GraphQLRequest, context: Context
+        self,
+        rates: OperationRates,
+        document: DocumentNode,
+        operation: Operation,
+        request: GraphQLRequest,
+        context: Context,
     ) -> None:
         await rates.fields(operation.names, context.caller, context.client)
-        sought = requests_of(self._schema, operation.node, operation.fields, request.variables)
+        inputs = partial(self._executor.inputs, document, operation.node, request)
+        sought = requests_of(self._schema, operation.node, operation.fields, inputs)
         await rates.free_time(sought, context.caller, context.client)
 
     async def _executed(self, admitted: _Admitted, request: GraphQLRequest, context: Context) -> Executed:

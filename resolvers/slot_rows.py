@@ -3,11 +3,10 @@
 A list of slots is built column by column, of plain values instead of Strawberry objects, which cost ten times as much.
 """
 
-from collections.abc import Mapping
-from datetime import date, datetime
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 from functools import lru_cache
-from itertools import repeat
-from typing import cast
+from typing import Any, cast, overload
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -21,7 +20,7 @@ from booking.zones import zone
 from schema import slots as api
 from schema.catalog import Clinician
 from schema.catalog import ContactType as ApiContactType
-from schema.shared import SharedList
+from schema.shared import SharedTable, shared
 
 Clinicians = Mapping[str, Clinician]
 
@@ -47,9 +46,49 @@ class SlotRow(msgspec.Struct, frozen=True, gc=False):
     minutes: int
 
 
+@shared
+class SlotRows(SharedTable[SlotRow]):
+    """Slots in the time zone, as columns: each is made when it is read. The rows are made when somebody looks at one."""
+
+    def __init__(self, slots: SlotColumns, *, time_zone: str, clinicians: Clinicians) -> None:
+        self._slots = slots
+        self._time_zone = time_zone
+        self._clinicians = clinicians
+        self._rows: list[SlotRow] | None = None
+
+    def column(self, name: str) -> Sequence[Any]:
+        """Read this attribute of each slot, in order."""
+        return _COLUMNS[name](self._slots, self._time_zone, self._clinicians)
+
+    def __len__(self) -> int:
+        return len(self._slots)
+
+    @overload
+    def __getitem__(self, index: int) -> SlotRow: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[SlotRow]: ...
+
+    def __getitem__(self, index: int | slice) -> SlotRow | Sequence[SlotRow]:
+        return self._all[index]
+
+    def __iter__(self) -> Iterator[SlotRow]:
+        return iter(self._all)
+
+    @property
+    def _all(self) -> list[SlotRow]:
+        if self._rows is None:
+            self._rows = list(map(SlotRow, *map(self.column, SlotRow.__struct_fields__)))
+        return self._rows
+
+
 def slot_rows(slots: SlotColumns, *, time_zone: str, clinicians: Clinicians) -> list[api.Slot]:
     """Map slots, with times in the time zone. The list is shared: never modify it."""
-    ids = slot_ids(
+    return cast("list[api.Slot]", SlotRows(slots, time_zone=time_zone, clinicians=clinicians))
+
+
+def _ids(slots: SlotColumns, time_zone: str) -> list[str]:
+    return slot_ids(
         slots.clinician_ids,
         slots.starts,
         slots.minutes,
@@ -58,22 +97,27 @@ def slot_rows(slots: SlotColumns, *, time_zone: str, clinicians: Clinicians) -> 
         location_id=slots.location_id,
         time_zone=time_zone,
     )
-    moments = _moments(time_zone)
-    ends = [start + 60 * minutes for start, minutes in zip(slots.starts, slots.minutes, strict=True)]
-    rows = map(
-        SlotRow,
-        ids,
-        slots.clinician_ids,
-        map(clinicians.get, slots.clinician_ids),
-        repeat(slots.visit_type_id),
-        repeat(_CONTACT_TYPES[slots.contact_type]),
-        repeat(slots.location_id),
-        map(moments.__getitem__, slots.starts),
-        map(moments.__getitem__, ends),
-        repeat(time_zone),
-        slots.minutes,
-    )
-    return cast("list[api.Slot]", SharedList(rows))
+
+
+def _times(seconds: Iterable[int], time_zone: str) -> list[datetime]:
+    return list(map(_moments(time_zone).__getitem__, seconds))
+
+
+# How each attribute of a SlotRow is made of slots, the time zone and the clinicians.
+_COLUMNS: Mapping[str, Callable[[SlotColumns, str, Clinicians], Sequence[Any]]] = {
+    "id": lambda slots, time_zone, _: _ids(slots, time_zone),
+    "clinician_id": lambda slots, _, __: slots.clinician_ids,
+    "clinician": lambda slots, _, clinicians: list(map(clinicians.get, slots.clinician_ids)),
+    "visit_type_id": lambda slots, _, __: [slots.visit_type_id] * len(slots),
+    "contact_type": lambda slots, _, __: [_CONTACT_TYPES[slots.contact_type]] * len(slots),
+    "location_id": lambda slots, _, __: [slots.location_id] * len(slots),
+    "start": lambda slots, time_zone, _: _times(slots.starts, time_zone),
+    "end": lambda slots, time_zone, _: _times(
+        [start + 60 * minutes for start, minutes in zip(slots.starts, slots.minutes, strict=True)], time_zone
+    ),
+    "time_zone": lambda slots, time_zone, _: [time_zone] * len(slots),
+    "minutes": lambda slots, _, __: slots.minutes,
+}
 
 
 class _Moments(dict[int, datetime]):
@@ -94,6 +138,22 @@ def _moments(time_zone: str) -> _Moments:
     return _Moments(zone(time_zone))
 
 
+class _Content:
+    """What is on a day, as a key. Its hash is of all slots: it is worked out once, not at each look and when the day is forgotten."""
+
+    __slots__ = ("_hash", "parts")
+
+    def __init__(self, *parts: object) -> None:
+        self.parts = parts
+        self._hash = hash(parts)
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Content) and self.parts == other.parts
+
+
 class ShownDays:
     """Mapped days by what is on them. The results are shared: never modify them.
 
@@ -105,14 +165,14 @@ class ShownDays:
         self._most_slots = most_slots
         self._slots = 0
         self._clinicians: Clinicians = {}
-        self._days: dict[tuple[date, str, SlotColumns], api.Day] = {}
+        self._days: dict[_Content, api.Day] = {}
 
     def day(self, day: Day, *, time_zone: str, clinicians: Clinicians) -> api.Day:
         """Map a day. `clinicians` are all bookable ones; with another mapping of them all days are mapped anew."""
         if clinicians is not self._clinicians:
             self._days.clear()
             self._slots, self._clinicians = 0, clinicians
-        key = (day.date, time_zone, day.slots)
+        key = _Content(day.date, time_zone, day.slots)
         shown = self._days.get(key)
         if shown is not None and (shown.as_of, shown.stale) == (day.as_of, day.stale):
             return shown

@@ -8,9 +8,10 @@ from strawberry import field
 
 from schema.catalog import Clinician, ContactType
 from schema.permissions import reached
-from schema.shared import shared
+from schema.shared import in_tables, shared
 
 
+@in_tables
 @reached
 @strawberry.type(description="A time at which a visit can take place.")
 class Slot:

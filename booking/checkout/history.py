@@ -47,8 +47,10 @@ class Effects:
     blocks: Sequence[ClinicianBlock]
     events: Sequence[DomainEvent]
 
-    def __bool__(self) -> bool:
-        return bool(self.alerts or self.blocks or self.events)
+    @property
+    def are_events(self) -> bool:
+        """Whether there are no others: events can be written with the row."""
+        return not self.alerts and not self.blocks
 
     async def write(self, unit: UnitOfWork) -> None:
         """Write them. The events are the last write of their transaction: see EventOutbox."""

@@ -7,7 +7,7 @@ import itertools
 from collections.abc import Callable
 from datetime import datetime
 from itertools import pairwise
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
 import structlog
 
@@ -27,6 +27,10 @@ log = structlog.get_logger(__name__)
 
 # Answers the row that follows from another one without a call, or None.
 Onward: TypeAlias = Callable[[Checkout], Checkout | None]
+
+
+class _Write(Protocol):
+    async def __call__(self, before: Checkout, *rows: Checkout) -> Checkout: ...
 
 
 def _nowhere(_: Checkout) -> None:
@@ -61,6 +65,13 @@ class LeasedWriter:
         driver = self.new_driver()
         leased = checkout.changed(lease_owner=driver, lease_until=now + LEASE, due_at=now + LEASE)
         return await self._write_onward(checkout, leased, onward), driver
+
+    async def accept(
+        self, before: Checkout, accepted: Checkout, *, now: datetime, onward: Onward = _nowhere
+    ) -> Checkout:
+        """Write a patient's confirm and take the lease with it, as `lease` does. Raises StaleCheckout."""
+        leased = accepted.changed(lease_owner=self.new_driver(), lease_until=now + LEASE, due_at=now + LEASE)
+        return await self._write_onward(before, leased, onward, write=self._write_accepted)
 
     async def write(self, before: Checkout, *rows: Checkout) -> Checkout:
         """Write rows that follow one another, with the lease as it is. Raises as `CheckoutWriter.write`."""
@@ -143,18 +154,24 @@ class LeasedWriter:
             return current
         return await self.record(current, after.changed(version=current.version, cancel_requested=True))
 
-    async def _write_onward(self, before: Checkout, after: Checkout, onward: Onward) -> Checkout:
+    async def _write_accepted(self, before: Checkout, *rows: Checkout) -> Checkout:
+        return await self._writer.write_accepted(before, *rows, by=rows[0].lease_owner or self._name)
+
+    async def _write_onward(
+        self, before: Checkout, after: Checkout, onward: Onward, *, write: _Write | None = None
+    ) -> Checkout:
         """Write the row, with all that follows from it, or alone; after an end release the hold. Raises as `write`."""
         rows = [after]
         while (following := onward(rows[-1])) is not None:
             rows.append(self._with_times(rows[-1], following))
+        write = write or self.write
         try:
-            saved = await self.write(before, *rows)
+            saved = await write(before, *rows)
         except (SlotTaken, AlreadyCounted, PaymentInProgress, StaleCheckout):
             if len(rows) == 1:
                 raise
             del rows[1:]
-            saved = await self.write(before, after)
+            saved = await write(before, after)
         for left, entered_at in pairwise((before, *rows)):
             log.info(
                 "checkout.moved",

@@ -91,6 +91,22 @@ class Saga:
         except StaleCheckout:  # another driver took over
             return await self._writer.load(checkout.id)
 
+    async def accept(self, checkout: Checkout, accepted: Checkout) -> Checkout:
+        """Write a patient's confirm on the row as just read, leased to this process; `go_on` must follow. Raises StaleCheckout.
+
+        Lease and first transition are one write with the confirm: nobody else could do anything in between but take the lease.
+        """
+        return await self._writer.accept(checkout, accepted, now=self._clock.now(), onward=self._onward)
+
+    async def go_on(self, accepted: Checkout) -> Checkout:
+        """Take steps from the row that `accept` returned, as `drive` does."""
+        if accepted.lease_owner is None:
+            raise AssertionError("an accepted row is leased")
+        try:
+            return await self._take_steps(accepted, accepted.lease_owner, committed_here=True)
+        except StaleCheckout:  # another driver took over
+            return await self._writer.load(accepted.id)
+
     async def end(self, checkout: Checkout, state: S, reason: EndReason) -> Checkout:
         """End a resting checkout before any money has moved, and release its hold. Raises StaleCheckout."""
         return await self._writer.record(checkout, checkout.changed(state=state, end_reason=reason))

@@ -5,8 +5,10 @@
 
 import asyncio
 import contextlib
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import TypeAlias
 
 import structlog
 
@@ -45,6 +47,8 @@ _JOIN_INTERVAL = 0.1
 _CARD_ON_FILE = "The practice asks for a card for this visit. Nothing is charged to it."
 
 log = structlog.get_logger(__name__)
+
+_Drive: TypeAlias = Callable[[Checkout], Awaitable[Checkout]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,16 +105,19 @@ class CheckoutService:
         """
         answer_by = asyncio.get_running_loop().time() + self.answer_within.total_seconds()
         checkout, counted = await self._access.get(caller, checkout_id), CountedAttempts()
+        accepted = False
         while at_rest(checkout) and checkout.state in WAITING:
             _check_accepted(checkout, quote_id)
             try:
                 checkout, counted = await self._accept(caller, checkout, card, answer_by)
+                accepted = True
             except StaleCheckout:  # another confirm, a cancel or a worker wrote first: read its result
                 checkout = await self._access.get(caller, checkout_id)
         if checkout.state in ENDED:
             return outcome(checkout)
         try:
-            checkout = await self._drive_until(checkout, answer_by, counted)
+            task = self._driven(checkout, answer_by, counted, accepted=accepted)
+            checkout = await self._until(answer_by, task, checkout)
             if at_rest(checkout) and checkout.state in WAITING:
                 _check_accepted(checkout, quote_id)
             return outcome(checkout)
@@ -150,7 +157,7 @@ class CheckoutService:
     async def _accept(
         self, caller: Caller, checkout: Checkout, card: CardChoice | None, answer_by: float
     ) -> tuple[Checkout, CountedAttempts]:
-        """Write the patient's confirm on the row, with its card and visit counted by the attempt limits.
+        """Write the patient's confirm on the row, leased, with its card and visit counted by the attempt limits.
 
         Raises TooLateToBook, HoldExpired, SlotTaken, CardRequired, TooManyAttempts, StaleCheckout, UpstreamUnavailable,
         and what UnpaidVisits.count raises.
@@ -171,10 +178,14 @@ class CheckoutService:
             declined=None,
             confirm_deadline=now + self._rules.confirm_window,
             updated_at=now,
-            due_at=now,
         )
+        writing = asyncio.ensure_future(self._saga.accept(checkout, accepted))
         try:
-            return await self._access.save(checkout, accepted, HistoryKind.ACCEPTED), counted
+            return await asyncio.shield(writing), counted
+        except asyncio.CancelledError:
+            # The confirm may get written all the same, with a lease that nobody else takes before it is over.
+            writing.add_done_callback(lambda done: self._go_on_alone(done, answer_by, counted))
+            raise
         except Exception:  # the confirm was not written, so nothing was tried
             await counted.uncount()
             raise
@@ -217,11 +228,25 @@ class CheckoutService:
                 raise CardRequired
         return card
 
-    async def _drive_until(self, checkout: Checkout, answer_by: float, counted: CountedAttempts) -> Checkout:
-        """Drive in a task, or join another's drive, and wait for it until `answer_by`; the task goes on after that."""
-        task = asyncio.create_task(self._drive_and_settle(checkout, answer_by, counted))
+    def _driven(
+        self, checkout: Checkout, answer_by: float, counted: CountedAttempts, *, accepted: bool
+    ) -> asyncio.Task[Checkout]:
+        """Drive in a task, or join another's drive. `accepted`: the row is leased to us."""
+        first = self._saga.go_on if accepted else self._saga.drive
+        task = asyncio.create_task(self._drive_and_settle(first, checkout, answer_by, counted))
         self._driving.add(task)
         task.add_done_callback(self._finished)
+        return task
+
+    def _go_on_alone(
+        self, writing: asyncio.Future[Checkout], answer_by: float, counted: CountedAttempts
+    ) -> None:
+        """Drive a row whose confirm was written after its caller had been cancelled."""
+        if not writing.cancelled() and writing.exception() is None:
+            self._driven(writing.result(), answer_by, counted, accepted=True)
+
+    async def _until(self, answer_by: float, task: asyncio.Task[Checkout], checkout: Checkout) -> Checkout:
+        """Wait for a drive until `answer_by`; the task goes on after that."""
         done, _ = await asyncio.wait({task}, timeout=answer_by - asyncio.get_running_loop().time())
         if done:
             return task.result()
@@ -234,11 +259,11 @@ class CheckoutService:
             log.info("checkout.drive_ended", error=type(error).__name__)
 
     async def _drive_and_settle(
-        self, checkout: Checkout, answer_by: float, counted: CountedAttempts
+        self, first: _Drive, checkout: Checkout, answer_by: float, counted: CountedAttempts
     ) -> Checkout:
         """Drive to the end, whether or not the caller still waits, and settle the attempt limits."""
         try:
-            checkout = await self._drive_or_join(checkout, answer_by)
+            checkout = await self._drive_or_join(first, checkout, answer_by)
         except Exception:
             # Another payment was in progress, or the outcome is unknown: settle by the row as it stands.
             with contextlib.suppress(Exception):  # if it cannot be read, the attempts stay counted
@@ -247,10 +272,10 @@ class CheckoutService:
         await counted.settle(checkout)
         return checkout
 
-    async def _drive_or_join(self, checkout: Checkout, answer_by: float) -> Checkout:
+    async def _drive_or_join(self, first: _Drive, checkout: Checkout, answer_by: float) -> Checkout:
         """Drive to the end; while another driver has the lease, poll the row, but only until `answer_by`."""
         loop = asyncio.get_running_loop()
-        checkout = await self._saga.drive(checkout)
+        checkout = await first(checkout)
         while not at_rest(checkout) and checkout.lease_owner is not None and loop.time() < answer_by:
             await asyncio.sleep(_JOIN_INTERVAL)
             checkout = await self._saga.drive(await self._saga.load(checkout.id))

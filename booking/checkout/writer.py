@@ -34,10 +34,9 @@ class CheckoutWriter:
 
     async def insert(self, checkout: Checkout, *, by: str) -> Checkout | None:
         """Insert a new row at version 1. Returns None; or, with nothing inserted, the live checkout on the same hold."""
-        async with self._units() as unit:
-            live = await unit.checkouts.add(checkout)
-            if live is None:
-                await unit.history.add(history_entry(checkout, HistoryKind.STARTED, by=by))
+        entry = history_entry(checkout, HistoryKind.STARTED, by=by)
+        async with self._units(Scope.ONE_WRITE) as unit:
+            live = await unit.checkouts.add(checkout, history=[entry])
             await unit.commit()
         return live
 
@@ -52,6 +51,14 @@ class CheckoutWriter:
         for left, entered_at in pairwise((before, *rows)):
             _check(left, entered_at)
         return await self._write(before, *rows, history=history_of(before, *rows, by=by))
+
+    async def write_accepted(self, before: Checkout, *rows: Checkout, by: str) -> Checkout:
+        """Write a patient's confirm with the lease of the driver `by`, and the transitions that follow from it. Raises as `write`."""
+        for left, entered_at in pairwise((before, *rows)):
+            _check(left, entered_at)
+        accepted = rows[0]
+        confirm = history_of(before, accepted, by=kind_of(accepted.owner), entry=HistoryKind.ACCEPTED)
+        return await self._write(before, *rows, history=[*confirm, *history_of(*rows, by=by)])
 
     async def write_for_patient(self, before: Checkout, after: Checkout, entry: HistoryKind) -> Checkout:
         """Write a patient's action; the state does not change. `before` is the row as it was read.
@@ -88,16 +95,23 @@ class CheckoutWriter:
         after = rows[-1]
         claims, claimed = after.state in CLAIMING, before.state in CLAIMING
         effects = effects_of(before, *(row.changed(version=before.version + 1) for row in rows))
-        alone = claims == claimed and not effects and not forget_alerts
+        takes, frees = claims and not claimed, claimed and not claims
+        # Attempts are merged with what a newer release has stored of them, which is read first.
+        alone = not takes and not forget_alerts and effects.are_events and after.attempts == before.attempts
         async with self._units(Scope.ONE_WRITE if alone else Scope.TRANSACTION) as unit:
-            if claims and not claimed:
+            if takes:
                 await unit.claims.take(after)
-            if claimed and not claims:
-                await unit.claims.release(after.id)
-            saved = await unit.checkouts.save(after, was=before, history=history)
+            saved = await unit.checkouts.save(
+                after,
+                was=before,
+                history=history,
+                frees_claim=frees,
+                events=effects.events if alone else (),
+            )
             if forget_alerts:
                 await unit.alerts.forget(saved.id)
-            await effects.write(unit)
+            if not alone:
+                await effects.write(unit)
             await unit.commit()
         return saved
 

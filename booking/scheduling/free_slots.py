@@ -32,7 +32,7 @@ def free_of(slots: SlotColumns, busy: Iterable[Busy]) -> SlotColumns:
     return slots if all(free) else slots.selected(free)
 
 
-def days_of(
+def cut_into_days(
     slots: SlotColumns, *, first: date, last: date, time_zone: str
 ) -> Iterator[tuple[date, SlotColumns]]:
     """Each day first..last in the time zone with the slots that start on it."""

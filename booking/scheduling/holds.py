@@ -209,11 +209,10 @@ class HoldService:
 
     async def _verify(self, slot: Slot) -> None:
         async with self._units(Scope.READING) as unit:
-            blocked = await unit.blocks.is_blocked(slot.clinician_id)
-            claimed = await unit.claims.busy([slot.clinician_id], slot.interval)
-        if blocked:
+            against = await unit.claims.against(slot.clinician_id, slot.interval)
+        if against.is_blocked:
             raise ClinicianNotBookable
-        if claimed:
+        if against.is_claimed:
             raise SlotTaken
         offered = await self._search.offered_day(slot)
         self._share.learn(slot, offered)  # it bounds what anonymous callers may hold of this day

@@ -87,7 +87,7 @@ def _kinds(
     )
 
 
-def days_of(query: SlotQuery, now: datetime) -> list[date]:
+def utc_days_of(query: SlotQuery, now: datetime) -> list[date]:
     """The days in UTC on which slots of the query may start, ascending; days that are over are left out."""
     begin, end = bounds_of(query)
     first = max(datetime.fromtimestamp(begin, UTC), now.astimezone(UTC)).date()

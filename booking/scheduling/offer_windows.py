@@ -1,7 +1,7 @@
 """Offer windows: one reading of the system of record serves everybody who asks for those days while it is seconds old.
 
 A query is answered from offer days: of all clinicians who offer the visit, cut in UTC. So queries for different clinicians, ranges and time
-zones share readings; each day is read by one request at a time, in this process (single flight) and in all that share a store (lease).
+zones share readings; each day is read by one request at a time, in this process (single read) and in all that share a store (lease).
 What must be true now (a hold, anything before money) is asked directly, see `offered_now`.
 """
 
@@ -13,8 +13,16 @@ from datetime import date, datetime, timedelta
 
 from booking.errors import UpstreamUnavailable
 from booking.ports import Availability, Clock
-from booking.scheduling.known_offers import KnownOffers
-from booking.scheduling.offer_days import OfferDay, OfferKind, by_day, days_between, days_of, joined, kinds_of
+from booking.scheduling.offer_cache import OfferCache
+from booking.scheduling.offer_days import (
+    OfferDay,
+    OfferKind,
+    by_day,
+    days_between,
+    joined,
+    kinds_of,
+    utc_days_of,
+)
 from booking.scheduling.offer_store import KEPT, NoOfferStore, OfferStore
 from booking.scheduling.request_sizes import RequestSizes
 from booking.single_flight import SingleFlight
@@ -47,8 +55,8 @@ class Offered:
 
 
 @dataclass(kw_only=True, eq=False)
-class _Flight:
-    """One reading under way."""
+class _WindowRead:
+    """A window of days that is being read."""
 
     kind: OfferKind
     days: tuple[date, ...]
@@ -71,10 +79,10 @@ class OfferWindows:
         self._availability = availability
         self._clock = clock
         self._store = store or NoOfferStore()
-        self._known = KnownOffers(clock=clock)
+        self._cache = OfferCache(clock=clock)
         self._sizes = RequestSizes()
-        self._flights: dict[tuple[OfferKind, date], _Flight] = {}
-        self._reads: SingleFlight[_Flight, Mapping[date, OfferDay]] = SingleFlight()
+        self._window_reads: dict[tuple[OfferKind, date], _WindowRead] = {}
+        self._reads: SingleFlight[_WindowRead, Mapping[date, OfferDay]] = SingleFlight()
         self._direct: SingleFlight[SlotQuery, Offered] = SingleFlight()
         self._days: SingleFlight[SlotQuery, Sequence[date]] = SingleFlight()
 
@@ -84,11 +92,11 @@ class OfferWindows:
         While that cannot be read, one that is at most STALE old, marked stale. Raises UpstreamUnavailable.
         """
         now = self._clock.now()
-        days = days_of(query, now)
+        days = utc_days_of(query, now)
         if not days:  # a live query goes on after the last of its days
             return Offered(slots=query.no_slots, as_of=now)
         kinds = kinds_of(query, groups=self._sizes.of(query.visit_type_id).groups)
-        changed_at = self._known.changed_at(query.clinician_ids)
+        changed_at = self._cache.changed_at(query.clinician_ids)
         wanted = max(now - FRESH, changed_at, after or changed_at)
         try:
             offers = await self._read_all(kinds, days, after=wanted)
@@ -109,12 +117,12 @@ class OfferWindows:
 
     def forget(self, clinician_ids: Collection[str] | None = None) -> None:
         """The free time of these clinicians, or of everybody, has changed: it is read again for the next query."""
-        self._known.forget(clinician_ids)
+        self._cache.forget(clinician_ids)
 
     def deny(self, slot: Slot) -> None:
         """The calendar does not offer this slot: a reading that does is not used any more."""
         kind = (slot.visit_type_id, slot.contact_type, slot.location_id)
-        if any(slot in offer.slots for offer in self._known.offering(kind, slot.day)):
+        if any(slot in offer.slots for offer in self._cache.offering(kind, slot.day)):
             self.forget([slot.clinician_id])
 
     async def _request(self, query: SlotQuery) -> Offered:
@@ -126,8 +134,8 @@ class OfferWindows:
     ) -> list[OfferDay] | None:
         """What is known of all these days and may still be shown; None where one is missing."""
         # In whole: an offer that is exactly STALE old may be shown.
-        after = max(self._clock.now() - STALE - timedelta.resolution, self._known.changed_at(clinician_ids))
-        kept = [self._known.get(kind, day, after=after) for kind in kinds for day in days]
+        after = max(self._clock.now() - STALE - timedelta.resolution, self._cache.changed_at(clinician_ids))
+        kept = [self._cache.get(kind, day, after=after) for kind in kinds for day in days]
         return None if None in kept else [offer for offer in kept if offer is not None]
 
     async def _read_all(
@@ -135,25 +143,25 @@ class OfferWindows:
     ) -> list[OfferDay]:
         """Each day of each kind, read after this time: known, or read now. The nearest days are asked for first."""
         known: list[OfferDay] = []
-        flights: dict[_Flight, list[date]] = {}
+        reads: dict[_WindowRead, list[date]] = {}
         for day in days:
             for kind in kinds:
-                if (offer := self._known.get(kind, day, after=after)) is not None:
+                if (offer := self._cache.get(kind, day, after=after)) is not None:
                     known.append(offer)
                 else:
-                    flights.setdefault(self._flight(kind, day, days[-1], after=after), []).append(day)
-        read = await gather_or_cancel(*(self._join(flight) for flight in flights))
+                    reads.setdefault(self._window_read(kind, day, days[-1], after=after), []).append(day)
+        found = await gather_or_cancel(*(self._join(read) for read in reads))
         return known + [
-            offers[day] for offers, some in zip(read, flights.values(), strict=True) for day in some
+            offers[day] for offers, some in zip(found, reads.values(), strict=True) for day in some
         ]
 
-    def _flight(self, kind: OfferKind, day: date, until: date, *, after: datetime) -> _Flight:
+    def _window_read(self, kind: OfferKind, day: date, until: date, *, after: datetime) -> _WindowRead:
         """The reading of the day that is under way, or a new one for a query that ends on that last day."""
-        flight = self._flights.get((kind, day))
-        if flight is None or not flight.serves(after):
-            flight = _Flight(kind=kind, days=self._window(kind, day, until, after=after), after=after)
-            self._flights |= dict.fromkeys(((kind, one) for one in flight.days), flight)
-        return flight
+        read = self._window_reads.get((kind, day))
+        if read is None or not read.serves(after):
+            read = _WindowRead(kind=kind, days=self._window(kind, day, until, after=after), after=after)
+            self._window_reads |= dict.fromkeys(((kind, one) for one in read.days), read)
+        return read
 
     def _window(self, kind: OfferKind, day: date, until: date, *, after: datetime) -> tuple[date, ...]:
         """The days that one request asks for with this one, of those that nobody knows or reads.
@@ -169,72 +177,72 @@ class OfferWindows:
             first, last = day, min(until, day + timedelta(days=size - 1))
 
         def needed(one: date) -> bool:
-            flight = self._flights.get((kind, one))
-            return self._known.get(kind, one, after=after) is None and not (flight and flight.serves(after))
+            read = self._window_reads.get((kind, one))
+            return self._cache.get(kind, one, after=after) is None and not (read and read.serves(after))
 
         return _run_around(day, [one for one in days_between(first, last) if needed(one)])
 
-    async def _join(self, flight: _Flight) -> Mapping[date, OfferDay]:
-        return await self._reads(flight, lambda: self._fly(flight))
+    async def _join(self, read: _WindowRead) -> Mapping[date, OfferDay]:
+        return await self._reads(read, lambda: self._find_or_read(read))
 
-    async def _fly(self, flight: _Flight) -> Mapping[date, OfferDay]:
+    async def _find_or_read(self, read: _WindowRead) -> Mapping[date, OfferDay]:
         """Find the days in the store, or read what is missing there. Raises UpstreamUnavailable."""
         pause = _FIRST_LOOK
         try:
             while True:
-                found, leased = await self._look(flight, token=flight.token)
-                if missing := [day for day in flight.days if day not in found]:
+                found, leased = await self._look(read, token=read.token)
+                if missing := [day for day in read.days if day not in found]:
                     if leased:
-                        return found | await self._lead(flight, missing)
+                        return found | await self._read_for_all(read, missing)
                 else:
                     return found
                 await asyncio.sleep(pause)
                 pause = min(2 * pause, _LONGEST_LOOK)
         finally:
-            for day in flight.days:
-                if self._flights.get((flight.kind, day)) is flight:
-                    del self._flights[flight.kind, day]
+            for day in read.days:
+                if self._window_reads.get((read.kind, day)) is read:
+                    del self._window_reads[read.kind, day]
 
-    async def _look(self, flight: _Flight, *, token: str | None) -> tuple[dict[date, OfferDay], bool]:
-        """What other processes have read of the flight's days, and whether the lease of the rest is its own."""
-        after = max(flight.after, self._clock.now() - FRESH)
-        look = await self._store.look(flight.kind, flight.days, after=after, token=token)
-        found = {day: offer for day, offer in look.offers.items() if offer.as_of > flight.after}
-        self._known.keep(flight.kind, found)
+    async def _look(self, read: _WindowRead, *, token: str | None) -> tuple[dict[date, OfferDay], bool]:
+        """What other processes have read of the window's days, and whether the lease of the rest is its own."""
+        after = max(read.after, self._clock.now() - FRESH)
+        look = await self._store.look(read.kind, read.days, after=after, token=token)
+        found = {day: offer for day, offer in look.offers.items() if offer.as_of > read.after}
+        self._cache.keep(read.kind, found)
         return found, look.leased
 
-    async def _lead(self, flight: _Flight, days: Sequence[date]) -> dict[date, OfferDay]:
+    async def _read_for_all(self, read: _WindowRead, days: Sequence[date]) -> dict[date, OfferDay]:
         """Read these days for everybody. While the request waits to be sent, another process may be served first."""
-        reading = asyncio.ensure_future(self._read(flight, days))
+        reading = asyncio.ensure_future(self._read(read, days))
         try:
             while not (await asyncio.wait([reading], timeout=_LOOK_AGAIN))[0]:
-                if flight.sent_at is None:
-                    found, _ = await self._look(flight, token=None)
-                    if found.keys() >= set(days) and flight.sent_at is None:
+                if read.sent_at is None:
+                    found, _ = await self._look(read, token=None)
+                    if found.keys() >= set(days) and read.sent_at is None:
                         return found
             return await reading
         finally:
             await cancel_and_wait([reading])
             if reading.cancelled() or reading.exception():  # otherwise they ended when it was stored
-                await self._store.release(flight.kind, days, token=flight.token)
+                await self._store.release(read.kind, days, token=read.token)
 
-    async def _read(self, flight: _Flight, days: Sequence[date]) -> dict[date, OfferDay]:
+    async def _read(self, read: _WindowRead, days: Sequence[date]) -> dict[date, OfferDay]:
         """Ask the system of record, in one request. Raises UpstreamUnavailable."""
         asked = list(days_between(days[0], days[-1]))
         began = self._clock.now()
-        with self._sizes.learning(flight.kind.visit_type_id, days=len(asked)) as timed:
+        with self._sizes.learning(read.kind.visit_type_id, days=len(asked)) as timed:
 
             def sent(*, is_scarce: bool) -> None:
-                flight.sent_at = self._clock.now()
+                read.sent_at = self._clock.now()
                 timed.sent()
                 self._sizes.note_turn(is_scarce=is_scarce)
 
             with noting_sends(sent):
-                slots = await self._availability.slots(flight.kind.query(asked[0], asked[-1]))
+                slots = await self._availability.slots(read.kind.query(asked[0], asked[-1]))
             timed.slots = len(slots)
-        offers = by_day(slots, asked, flight.sent_at or began)
-        self._known.keep(flight.kind, offers)
-        await self._store.put(flight.kind, offers, token=flight.token)
+        offers = by_day(slots, asked, read.sent_at or began)
+        self._cache.keep(read.kind, offers)
+        await self._store.put(read.kind, offers, token=read.token)
         return offers
 
 

@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 from booking.change_signals import moved_calendars
 from booking.errors import InvalidInput
 from booking.ports import Availability, Clock, HoldStore
-from booking.scheduling.free_slots import bookable_of, days_of, free_of
+from booking.scheduling.free_slots import bookable_of, cut_into_days, free_of
 from booking.scheduling.offer_store import OfferStore
 from booking.scheduling.offer_windows import Offered, OfferWindows
 from booking.scheduling.taken_time import RecordedTimeReader, Taken, TakenTime
@@ -88,7 +88,7 @@ class SlotSearch:
     def by_day(self, query: SlotQuery, offered: Offered, taken: Iterable[Busy]) -> list[Day]:
         """Every day of the query with the offered slots that are in the future, outside the schedule notice, and not taken."""
         free = free_of(bookable_of(offered.slots, now=self._clock.now(), notice=query.notice), taken)
-        days = days_of(free, first=query.first, last=query.last, time_zone=query.time_zone)
+        days = cut_into_days(free, first=query.first, last=query.last, time_zone=query.time_zone)
         return [Day(date=day, slots=slots, as_of=offered.as_of, stale=offered.stale) for day, slots in days]
 
     async def days(self, query: SlotQuery) -> list[date]:

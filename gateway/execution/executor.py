@@ -10,13 +10,14 @@ from graphql import (
     ExecutionResult,
     GraphQLError,
     GraphQLSchema,
+    OperationDefinitionNode,
     create_source_event_stream,
     default_field_resolver,
     default_type_resolver,
 )
 from strawberry.execution.is_awaitable import optimized_is_awaitable
 
-from gateway.execution.inputs import Inputs
+from gateway.execution.inputs import Inputs, LatestInputs
 from gateway.execution.json_text import text_of, to_bytes
 from gateway.execution.prepared import Prepared
 from gateway.execution.text_run import TextRun
@@ -47,6 +48,15 @@ class Executor:
         """`schema`: the executable one (`schema.executable`), whose resolvers check permissions and idempotency keys."""
         self._schema = schema
         self._prepared = Prepared()
+
+    def inputs(
+        self, document: DocumentNode, operation: OperationDefinitionNode, request: GraphQLRequest
+    ) -> Inputs | None:
+        """The request's variables as its execution will find them, for whoever decides by them before; None where one does not fit."""
+        known = self._prepared.operation(document, request.operation_name)
+        latest = known.inputs if known is not None else LatestInputs(self._schema, operation)
+        found = latest.of(request.variables)
+        return None if isinstance(found, list) else found
 
     async def execute(self, document: DocumentNode, request: GraphQLRequest, context: Context) -> Executed:
         """Execute a query or a mutation: `document` is the request's own, parsed; `request.query` is not read.

@@ -13,7 +13,7 @@ from graphql import GraphQLEnumType, GraphQLLeafType, Undefined
 from strawberry.types.enum import StrawberryEnumDefinition
 
 from gateway.execution.json_text import text_of
-from schema.shared import is_shared
+from schema.shared import SharedTable, is_shared
 
 # A page of the app selects a thing in one or two ways.
 _MOST_TEXTS = 8
@@ -37,6 +37,7 @@ class Kind(Enum):
 
     PLAIN = auto()
     SHARED = auto()  # its text is remembered: see `schema.shared`
+    TABLE = auto()  # the same, and it can be read by columns
 
 
 class Kinds(dict[type, Kind]):
@@ -50,7 +51,10 @@ class Kinds(dict[type, Kind]):
         """Examine the class. Raises Refused, for every value of it anew."""
         if not self._fits(cls) or _may_need_awaiting(cls) or issubclass(cls, Exception):
             raise Refused
-        kind = self[cls] = Kind.SHARED if is_shared(cls) and cls.__dictoffset__ else Kind.PLAIN
+        kind = Kind.PLAIN
+        if is_shared(cls) and cls.__dictoffset__:
+            kind = Kind.TABLE if issubclass(cls, SharedTable) else Kind.SHARED
+        self[cls] = kind
         return kind
 
 

@@ -8,7 +8,6 @@ The generated source holds nothing that a caller could choose but response keys,
 underscores; each is checked (`_key`) before it is used. Everything else in it is numbered names, and names from the schema.
 """
 
-import keyword
 import re
 from collections.abc import Callable
 from itertools import count
@@ -18,7 +17,6 @@ from typing import Any, TypeAlias
 from graphql import (
     GraphQLBoolean,
     GraphQLEnumType,
-    GraphQLField,
     GraphQLID,
     GraphQLInt,
     GraphQLList,
@@ -29,8 +27,8 @@ from graphql import (
     get_nullable_type,
     is_leaf_type,
 )
-from strawberry.types.field import StrawberryField
 
+from gateway.execution.declared import attribute_of, comes_in_tables
 from gateway.execution.values import (
     LISTS,
     OBJECTS,
@@ -82,7 +80,8 @@ class _Code:
         self._constants: dict[str, Any] = {
             "OBJECTS": OBJECTS,
             "LISTS": LISTS,
-            "SHARED": Kind.SHARED,
+            "PLAIN": Kind.PLAIN,
+            "TABLE": Kind.TABLE,
             "esc": encode_basestring,
             "once": once,
             "recalled": recalled,
@@ -110,9 +109,38 @@ class _Code:
         text = self._text("x", "t", kind.of_type, details)
         if get_nullable_type(kind.of_type) is GraphQLInt:
             text = f"str({text})"
-        return self._function("LISTS", [], f"'[' + ','.join([{text} for x in v]) + ']'")
+        text = f"'[' + ','.join([{text} for x in v]) + ']'"
+        if not comes_in_tables(kind.of_type):
+            return self._function("LISTS", [], text)
+        by_columns = self._by_columns(get_nullable_type(kind.of_type), details)
+        text = f"'[' + ','.join(parts) + ']' if kind is TABLE else {text}"
+        return self._function("LISTS", by_columns, text)
+
+    def _by_columns(self, kind: GraphQLObjectType, details: FieldDetails) -> list[str]:
+        """The lines that write the items of a table into `parts`, each from its row of the columns, without the item."""
+        columns: list[str] = []
+
+        def column(attribute: str) -> str:
+            columns.append(f"v.column('{attribute}')")
+            return f"c{len(columns)}"
+
+        lines, text = self._item(kind, details, column)
+        row = "".join(f", c{number + 1}" for number in range(len(columns)))
+        return [
+            " if kind is TABLE:",
+            "  parts = []",
+            f"  for c0{row} in zip({', '.join(['range(len(v))', *columns])}):",
+            *(f"  {line}" for line in lines),
+            f"   parts.append({text})",
+        ]
 
     def _object(self, kind: GraphQLObjectType, details: FieldDetails) -> str:
+        return self._function("OBJECTS", *self._item(kind, details, lambda attribute: f"v.{attribute}"))
+
+    def _item(
+        self, kind: GraphQLObjectType, details: FieldDetails, reading: Callable[[str], str]
+    ) -> tuple[list[str], str]:
+        """The lines that write the fields of an object, and the expression for its text; `reading` an attribute is an expression."""
         lines: list[str] = []
         parts: list[str] = []
         for key, field in self._collect(kind, details).items():
@@ -124,10 +152,13 @@ class _Code:
                 parts.append(f'"{_key(key)}":"{_key(kind.name)}"')
                 continue
             value, definition = f"v{len(lines)}", kind.fields[name]
-            text = self._text(f"v.{_attribute(definition)}", value, definition.type, field)
+            attribute = attribute_of(definition)
+            if attribute is None:
+                raise NotKnown
+            text = self._text(reading(attribute), value, definition.type, field)
             lines.append(f" {value} = {text}")
             parts.append(f'"{_key(key)}":{{{value}}}')
-        return self._function("OBJECTS", lines, "f'{{" + ",".join(parts) + "}}'")
+        return lines, "f'{{" + ",".join(parts) + "}}'"
 
     def _function(self, kinds: str, lines: list[str], text: str) -> str:
         """A function that examines the value's class, and remembers the text where instances of it are shared."""
@@ -135,11 +166,11 @@ class _Code:
         name, number = f"w{self._functions}", next(_numbers)
         self._source += [
             f"def {name}(v, m):",
-            f" shared = {kinds}[v.__class__] is SHARED",
-            f" if shared and (text := recalled(v, {number})): return text",
+            f" kind = {kinds}[v.__class__]",
+            f" if kind is not PLAIN and (text := recalled(v, {number})): return text",
             *lines,
             f" text = {text}",
-            f" if shared: remember(v, {number}, text)",
+            f" if kind is not PLAIN: remember(v, {number}, text)",
             " return text",
         ]
         return name
@@ -201,19 +232,3 @@ def _key(name: str) -> str:
     if not _NAME.fullmatch(name):
         raise NotKnown
     return name
-
-
-def _attribute(field: GraphQLField) -> str:
-    """The attribute that the field reads, if its resolver does just that. Raises NotKnown."""
-    declared = field.extensions.get("strawberry-definition")
-    if (
-        not isinstance(declared, StrawberryField)
-        or not declared.is_basic_field
-        or declared.default_resolver is not getattr
-        or not getattr(field.resolve, "_is_default", False)  # wrapped by nobody, such as permissions
-        or field.args
-        or not declared.python_name.isidentifier()
-        or keyword.iskeyword(declared.python_name)
-    ):
-        raise NotKnown
-    return declared.python_name

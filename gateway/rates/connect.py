@@ -13,10 +13,10 @@ from gateway.rates.table import EMAIL_CODES, NEW_RECORDS, PROMO_CODES, cards, un
 from gateway.settings import Settings
 
 if TYPE_CHECKING:
-    from redis.asyncio import Redis
+    from integrations.redis.client import ScriptingRedis
 
 
-def connect_counts(settings: Settings, shared: "Redis | None", clock: Clock) -> Counts:
+def connect_counts(settings: Settings, shared: "ScriptingRedis | None", clock: Clock) -> Counts:
     """The counts: shared by all processes through Redis, or of this process alone when `shared` is None."""
     key = derive_key(settings.secret_key.get_secret_value(), "rates")
     if shared is None:

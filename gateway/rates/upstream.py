@@ -7,13 +7,16 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeAlias
 
 from graphql import FieldNode, GraphQLError, GraphQLSchema, OperationDefinitionNode, OperationType
-from graphql.execution.values import get_argument_values, get_variable_values
 
 from booking.scheduling.request_sizes import FIRST_DAYS
 from booking.scheduling.search import MAX_DAYS
+from gateway.execution.inputs import Inputs
+
+# Coerces the variables of a request; None: one does not fit.
+Coerce: TypeAlias = Callable[[], Inputs | None]
 
 
 def _by_days(arguments: Mapping[str, Any]) -> int:
@@ -30,24 +33,18 @@ _COSTS: Mapping[str, Callable[[Mapping[str, Any]], int]] = MappingProxyType(
 
 
 def requests_of(
-    schema: GraphQLSchema,
-    operation: OperationDefinitionNode,
-    fields: Sequence[FieldNode],
-    variables: dict[str, Any],
+    schema: GraphQLSchema, operation: OperationDefinitionNode, fields: Sequence[FieldNode], inputs: Coerce
 ) -> int:
-    """The sum over the operation's root `fields`; 0 when variables or arguments fail coercion, since nothing is executed then."""
+    """The sum over the operation's root `fields`; 0 when variables or arguments fail coercion, since nothing is executed then.
+
+    `inputs` is called where there is anything to count.
+    """
     nodes = [node for node in fields if node.name.value in _COSTS]
-    if not nodes:
-        return 0
-    given = get_variable_values(schema, operation.variable_definitions or (), variables)
-    if isinstance(given, list):
+    if not nodes or (given := inputs()) is None:
         return 0
     known = _root_of(schema, operation.operation)
     try:
-        return sum(
-            _COSTS[node.name.value](get_argument_values(known[node.name.value], node, given))
-            for node in nodes
-        )
+        return sum(_COSTS[node.name.value](given.arguments(known[node.name.value], node)) for node in nodes)
     except GraphQLError:
         return 0
 

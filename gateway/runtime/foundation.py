@@ -22,6 +22,7 @@ from gateway.settings import Settings
 from integrations.database.audit import SqlAuditTrail
 from integrations.database.change_reader import SqlChangeReader
 from integrations.database.engine import connect_database
+from integrations.database.send_facts import FreshFacts, SqlSendFactsReader
 from integrations.database.unit_of_work import sql_unit_of_work
 from integrations.database.write_probe import WriteProbe
 
@@ -39,6 +40,7 @@ class Foundation:
     anchoring: Anchoring  # of that trail
     shared: Shared
     units: UnitOfWorkFactory
+    send_facts: SqlSendFactsReader  # for the guards of checkouts
     changes: SqlChangeReader  # small reads, for searches and live queries
     holds: AnnouncedHolds
     checkout_holds: CheckoutHolds
@@ -54,7 +56,8 @@ def build_foundation(settings: Settings, clock: Clock, exits: AsyncExitStack) ->
     anchoring = Anchoring(trail=trail, sinks=anchor_sinks(settings), clock=clock)
     exits.push_async_callback(anchoring.close)  # after everything that calls upstream has ended
     shared = share(settings, engine=engine, clock=clock, exits=exits)
-    units = sql_unit_of_work(engine, sealer(settings), shared.change_signals)
+    fresh = FreshFacts()
+    units = sql_unit_of_work(engine, sealer(settings), shared.change_signals, fresh=fresh)
     holds = AnnouncedHolds(store=shared.holds, change_signals=shared.change_signals)
     return Foundation(
         settings=settings,
@@ -66,6 +69,7 @@ def build_foundation(settings: Settings, clock: Clock, exits: AsyncExitStack) ->
         anchoring=anchoring,
         shared=shared,
         units=units,
+        send_facts=SqlSendFactsReader(engine=engine, fresh=fresh),
         changes=SqlChangeReader(engine=engine),
         holds=holds,
         checkout_holds=CheckoutHolds(holds=holds, units=units, clock=clock),

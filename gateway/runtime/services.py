@@ -43,7 +43,6 @@ from gateway.rates import Counts
 from gateway.rates.connect import connect_attempt_limits
 from gateway.runtime.foundation import Foundation
 from integrations.database.alerts import SqlBlockedClinicians
-from integrations.database.send_facts import SqlSendFactsReader
 
 
 def build_saga(base: Foundation, *, upstream: SystemOfRecord, ledger: ChargeLedger | None) -> Saga:
@@ -61,7 +60,7 @@ def build_saga(base: Foundation, *, upstream: SystemOfRecord, ledger: ChargeLedg
     )
     return Saga(
         steps=steps,
-        guards=Guards(send_facts=SqlSendFactsReader(engine=base.engine), keys=upstream.keys, clock=clock),
+        guards=Guards(send_facts=base.send_facts, keys=upstream.keys, clock=clock),
         reconciler=LateReconciler(
             billing=upstream.billing,
             scheduling=upstream.scheduling,

@@ -19,9 +19,8 @@ from gateway.settings import Settings
 from integrations.database.holds import SqlHoldStore
 
 if TYPE_CHECKING:
-    from redis.asyncio import Redis
-
     from integrations.redis.change_signals import RedisChangeSignals
+    from integrations.redis.client import ScriptingRedis
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,7 +37,9 @@ class Shared:
     redis_signals: "RedisChangeSignals | None" = None
     catalog_cache: CatalogCache | None = None
     offer_store: OfferStore | None = None  # None: each process reads free time for itself
-    redis: "Redis | None" = None  # with a short timeout, for callers that carry on without it when it is slow
+    redis: "ScriptingRedis | None" = (
+        None  # with a short timeout, for callers that carry on without it when it is slow
+    )
 
     @property
     def change_signals(self) -> ChangeSignals:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from gateway.graphql_request import GraphQLRequest
-from gateway.json_text import read_json
+from gateway.strict_json import read_json
 from gateway.trusted_documents import named_in
 
 # A close reason has at most 123 bytes (RFC 6455, section 5.5), and may repeat an id.

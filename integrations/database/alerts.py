@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from booking.operations.model import Alert, ClinicianBlock
 from integrations.database.columns import insert_or_ignore
+from integrations.database.direct import driver_reads
 from integrations.database.engine import reading
 from integrations.database.tables.operations import alerts, clinician_blocks
 
@@ -15,7 +16,7 @@ _a = alerts.c
 _b = clinician_blocks.c
 
 # Built once, since it is executed before every charge and every booking.
-_IS_BLOCKED = select(exists().where(_b.clinician_id == bindparam("wanted")))
+_IS_BLOCKED = driver_reads(select(exists().where(_b.clinician_id == bindparam("wanted"))))
 
 
 class SqlAlerts:

@@ -11,6 +11,7 @@ from sqlalchemy import ARRAY, BigInteger, String, bindparam, insert, select, tex
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from booking.audit.chain import NOTHING_YET, Anchor, AuditKey, Link, Record, extended
+from integrations.database.direct import driver_reads, driver_writes
 from integrations.database.engine import committing_itself, reading
 from integrations.database.tables.operations import audit_records
 
@@ -21,7 +22,7 @@ TRIES = 3
 _LOCK = int.from_bytes(b"fd_audit", "big")
 
 _LOCK_CHAIN = text(f"SELECT pg_advisory_xact_lock({_LOCK})")
-_HEAD = (
+_HEAD = driver_reads(
     select(audit_records.c.sequence, audit_records.c.mac).order_by(audit_records.c.sequence.desc()).limit(1)
 )
 _ADD = insert(audit_records)
@@ -30,8 +31,9 @@ _COLUMNS = {"sequence": BigInteger, "at": String, "checkout_id": String, "record
 # Writers take turns by the lock, which is held until the statement has committed. What a statement sees is from before it waited
 # for the lock, so the number of the first record is what shows whether the chain has grown; the others are written if that one is.
 # The record that it continues must be there: a database that was restored meanwhile gets no gap.
-_APPEND = text(
-    f"""
+_APPEND = driver_writes(
+    text(
+        f"""
     WITH turn AS MATERIALIZED (SELECT pg_advisory_xact_lock({_LOCK})),
     fresh AS (
       SELECT * FROM unnest(
@@ -55,7 +57,8 @@ _APPEND = text(
       (SELECT sequence FROM audit_records ORDER BY sequence DESC LIMIT 1),
       (SELECT mac FROM audit_records ORDER BY sequence DESC LIMIT 1)
     """  # noqa: S608  # the only thing filled in is a number of ours
-).bindparams(*(bindparam(name, type_=ARRAY(kind)) for name, kind in _COLUMNS.items()))
+    ).bindparams(*(bindparam(name, type_=ARRAY(kind)) for name, kind in _COLUMNS.items()))
+)
 
 
 class ChainWriter:

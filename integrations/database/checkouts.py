@@ -9,16 +9,19 @@ from sqlalchemy import Integer, Select, and_, bindparam, or_, select, text, tupl
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from booking.checkout.guards import SendFacts
 from booking.checkout.model import Checkout, CheckoutState
 from booking.checkout.transitions import CALLING, TERMINAL, UNDER_WAY
 from booking.errors import AlreadyCounted, StaleCheckout, UnknownState
+from booking.events.model import DomainEvent
 from booking.operations.model import CheckoutSummary, HistoryEntry, ListCursor
 from booking.refusals import PaymentInProgress
 from booking.stored_names import Unknown
 from integrations.database.checkout_rows import from_row, to_row, to_summary, with_unknown_parts
-from integrations.database.columns import UtcTime, breaks_unique, insert_or_ignore
+from integrations.database.columns import UtcTime, breaks_unique
+from integrations.database.direct import driver_reads
 from integrations.database.leases import is_due
-from integrations.database.saving import save_with_history
+from integrations.database.saving import Write, add, save
 from integrations.database.sealing import Sealer
 from integrations.database.tables.checkouts import NOT_ENDED, NOT_OVER, OVER_RARELY, RARE_ENDS, checkouts
 
@@ -33,9 +36,9 @@ _LONGEST_REST = timedelta(minutes=5)
 _c = checkouts.c
 
 # Built once: a statement with so many columns takes as long to build as to execute.
-_BY_ID = select(checkouts).where(_c.id == bindparam("wanted"))
+_BY_ID = driver_reads(select(checkouts).where(_c.id == bindparam("wanted")))
 _NOT_ENDED, _NOT_OVER, _OVER_RARELY = text(NOT_ENDED), text(NOT_OVER), text(OVER_RARELY)
-_LIVE_FOR_HOLD = select(checkouts).where(_c.hold_id == bindparam("wanted"), _NOT_ENDED)
+_LIVE_FOR_HOLD = driver_reads(select(checkouts).where(_c.hold_id == bindparam("wanted"), _NOT_ENDED))
 _NOTE_HOLD = (
     update(checkouts)
     .where(_c.hold_id == bindparam("wanted"), _NOT_ENDED)
@@ -71,14 +74,18 @@ class SqlCheckouts:
         self._connection = connection
         self._sealer = sealer
         self.written: list[Checkout] = []  # rows written in this transaction so far
+        self.told: list[DomainEvent] = []  # events written with them
+        self.facts: list[tuple[Checkout, SendFacts]] = []  # what was read with them, on PostgreSQL
         self.refused = False  # whether a constraint rejected a write, which ends a PostgreSQL transaction
 
-    async def add(self, checkout: Checkout) -> Checkout | None:
-        """Insert at version 1; returns None, or, with nothing inserted, the live checkout that has the hold already."""
+    async def add(self, checkout: Checkout, *, history: Sequence[HistoryEntry] = ()) -> Checkout | None:
+        """Insert at version 1; returns None, or, with nothing inserted, the live checkout that has the hold already.
+
+        The `history` entries are written with it; on PostgreSQL both are one statement.
+        """
         row = to_row(replace(checkout, version=1), self._sealer)
-        insert = insert_or_ignore(self._connection, checkouts)
         for _ in range(_ADD_TRIES):
-            if (await self._connection.execute(insert, row)).rowcount:
+            if await add(self._connection, row, history):
                 self.written.append(checkout)
                 return None
             if (standing := await self.live_for_hold(checkout.hold_id)) is not None:
@@ -94,11 +101,18 @@ class SqlCheckouts:
         return await self._one(_LIVE_FOR_HOLD, hold_id)
 
     async def save(
-        self, checkout: Checkout, *, was: Checkout | None = None, history: Sequence[HistoryEntry] = ()
+        self,
+        checkout: Checkout,
+        *,
+        was: Checkout | None = None,
+        history: Sequence[HistoryEntry] = (),
+        frees_claim: bool = False,
+        events: Sequence[DomainEvent] = (),
     ) -> Checkout:
         """Write the row and return it at its next version. Rejects the write when the version has moved on (optimistic locking).
 
-        The `history` entries are written with it; on PostgreSQL both are one statement.
+        The `history` entries and the `events` are written with it, and the slot claim goes with `frees_claim`; on PostgreSQL all
+        of it is one statement.
 
         Writes only the columns that differ from `was`, the row as read at that version; None: all columns. Raises
         StaleCheckout, with the transaction still usable; PaymentInProgress, and AlreadyCounted when another row has the
@@ -114,9 +128,12 @@ class SqlCheckouts:
         if "attempts" in row and (was is None or was.attempts):
             row["attempts"] = with_unknown_parts(row["attempts"], await self._attempts(checkout.id))
         row |= {"id_read": checkout.id, "version_read": checkout.version}
-        if not await self._write(row, history):
-            raise StaleCheckout(checkout.id)
+        write = Write(row=row, history=history, frees_claim=frees_claim, events=events)
+        facts = await self._write(checkout.id, write)
         self.written.append(saved)
+        self.told += events
+        if facts is not None:
+            self.facts.append((saved, facts))
         return saved
 
     async def due(self, now: datetime, *, limit: int) -> Sequence[str]:
@@ -201,10 +218,12 @@ class SqlCheckouts:
         """Read the attempts as stored, with parts that only a newer release knows."""
         return await self._connection.scalar(select(_c.attempts).where(_c.id == checkout_id)) or ()
 
-    async def _write(self, row: Mapping[str, Any], history: Sequence[HistoryEntry]) -> int:
-        """Write the row and its history; returns how many rows were found at the version that was read: one, or none."""
+    async def _write(self, checkout_id: str, write: Write) -> SendFacts | None:
+        """Write the row and what goes with it. Raises StaleCheckout when it was not found at the version that was read."""
         try:
-            return await save_with_history(self._connection, row, history)
+            return await save(self._connection, write)
+        except LookupError:
+            raise StaleCheckout(checkout_id) from None
         except IntegrityError as error:
             self.refused = True
             if breaks_unique(error, "patient_id"):

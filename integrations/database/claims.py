@@ -13,8 +13,22 @@ it away.
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from functools import cache
+from typing import Any
 
-from sqlalchemy import Column, ColumnElement, String, and_, bindparam, delete, exists, func, or_, select, text
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Select,
+    String,
+    and_,
+    bindparam,
+    delete,
+    exists,
+    func,
+    or_,
+    select,
+    text,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -23,10 +37,12 @@ from booking.checkout.model import Checkout, CheckoutState
 from booking.checkout.transitions import LATE
 from booking.refusals import SlotTaken
 from booking.slots import Busy, Interval
-from booking.unit_of_work import Claimant
-from integrations.database.columns import UtcTime, upsert_in
+from booking.unit_of_work import Claimant, Obstacles
+from integrations.database.columns import UtcTime, one_of, upsert_in
+from integrations.database.direct import driver_reads
 from integrations.database.tables import changes
 from integrations.database.tables.checkouts import NOT_OVER, checkouts
+from integrations.database.tables.operations import clinician_blocks
 from integrations.database.tables.slots import slot_claims
 
 # By how much the clocks of two processes may differ.
@@ -93,6 +109,14 @@ _MOVED_SINCE = exists().where(
 _BOOKED_SINCE = select(or_(_CONFIRMED_SINCE, _MOVED_SINCE))
 _IS_MINE: ColumnElement[bool] = or_(_c.checkout_id == _MINE, _c.change_id == _MINE)
 _HAS = select(exists().where(_IS_MINE))
+_AGAINST = driver_reads(
+    select(
+        exists().where(clinician_blocks.c.clinician_id == _CLINICIAN).label("is_blocked"),
+        exists()
+        .where(_c.clinician_id == _CLINICIAN, _c.starts_at < _END, _c.ends_at > _START)
+        .label("is_claimed"),
+    )
+)
 _RELEASE = delete(slot_claims).where(_IS_MINE)
 
 
@@ -131,13 +155,18 @@ class SqlClaims:
 
     async def busy(self, clinician_ids: Sequence[str], span: Interval) -> Sequence[Busy]:
         """The claims of these clinicians that overlap the span."""
-        query = select(_c.clinician_id, _c.starts_at, _c.ends_at).where(
-            _c.clinician_id.in_(clinician_ids), _c.starts_at < span.end, _c.ends_at > span.start
-        )
+        wanted = {"clinicians": [*clinician_ids], "start": span.start, "end": span.end}
+        found = await self._connection.execute(_busy(self._connection.dialect.name), wanted)
         return [
             Busy(clinician_id=clinician, interval=Interval(start=start, end=end))
-            for clinician, start, end in await self._connection.execute(query)
+            for clinician, start, end in found
         ]
+
+    async def against(self, clinician_id: str, span: Interval) -> Obstacles:
+        """Whether the clinician is blocked, and whether a claim overlaps the span: one statement."""
+        wanted = {"clinician": clinician_id, "start": span.start, "end": span.end}
+        is_blocked, is_claimed = (await self._connection.execute(_AGAINST, wanted)).one()
+        return Obstacles(is_blocked=bool(is_blocked), is_claimed=bool(is_claimed))
 
     async def release_begun(self, now: datetime) -> int:
         """Release the claims of those who wait for a person while the slot's start has passed; returns how many."""
@@ -153,6 +182,16 @@ class SqlClaims:
 
     async def _has(self, claimant_id: str) -> bool:
         return bool(await self._connection.scalar(_HAS, {"mine": claimant_id}))
+
+
+@cache
+def _busy(dialect: str) -> Select[Any]:
+    mine = one_of(dialect, _c.clinician_id, "clinicians")
+    return driver_reads(
+        select(_c.clinician_id, _c.starts_at, _c.ends_at).where(
+            mine, _c.starts_at < _END, _c.ends_at > _START
+        )
+    )
 
 
 @cache

@@ -11,6 +11,7 @@ from sqlalchemy.exc import InvalidatePoolError, MissingGreenlet
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from integrations.database.direct import DirectConnection
 from integrations.database.sqlite import OneVisitConnection, prepared
 
 # SQLite has one writer at a time, so more connections (a thread each) would only wait.
@@ -34,7 +35,6 @@ _DRIVERS = {
 }
 
 _READ_ONLY = "frontdoor_read_only"
-_ONE_STATEMENT = "frontdoor_one_statement"
 
 
 def connect_database(url: str, *, statement_seconds: float | None = STATEMENT_SECONDS) -> AsyncEngine:
@@ -57,9 +57,12 @@ async def reading(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
     On SQLite all reads are of one snapshot. On PostgreSQL each statement has its own (as in a READ COMMITTED transaction), so it
     runs in autocommit, which saves two round trips.
     """
+    if engine.dialect.name == "postgresql":
+        async with DirectConnection(engine) as direct:
+            yield direct
+        return
     async with engine.connect() as connection:
-        how = {"isolation_level": "AUTOCOMMIT"} if engine.dialect.name == "postgresql" else {_READ_ONLY: True}
-        yield await connection.execution_options(**how)
+        yield await connection.execution_options(**{_READ_ONLY: True})
 
 
 @asynccontextmanager
@@ -69,11 +72,12 @@ async def committing_itself(engine: AsyncEngine) -> AsyncIterator[AsyncConnectio
     A second statement is refused there (AssertionError): it would not be in the transaction of the first. On SQLite it is a
     transaction, and `commit` ends it.
     """
+    if engine.dialect.name == "postgresql":
+        async with DirectConnection(engine, most=1) as direct:
+            yield direct
+        return
     async with engine.connect() as connection:
-        if engine.dialect.name != "postgresql":
-            yield connection
-            return
-        yield await connection.execution_options(isolation_level="AUTOCOMMIT", **{_ONE_STATEMENT: []})
+        yield connection
 
 
 def begin_immediately(engine: AsyncEngine) -> None:
@@ -135,20 +139,7 @@ def _postgresql(url: URL, statement_seconds: float | None) -> AsyncEngine:
         },
     )
     _ping_after_idling(engine)
-    _keep_to_one_statement(engine)
     return engine
-
-
-def _keep_to_one_statement(engine: AsyncEngine) -> None:
-    """Refuse a second statement on a connection of `committing_itself`."""
-
-    @event.listens_for(engine.sync_engine, "before_cursor_execute")
-    def count(connection: Connection, *_: object) -> None:
-        sent = connection.get_execution_options().get(_ONE_STATEMENT)
-        if sent:
-            raise AssertionError("one statement commits by itself, two need a transaction")
-        if sent is not None:
-            sent.append(True)
 
 
 def _ping_after_idling(engine: AsyncEngine) -> None:

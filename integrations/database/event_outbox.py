@@ -21,7 +21,9 @@ _e = practice_events.c
 KEPT = timedelta(days=30)
 
 
-_SERIALIZE_WRITERS = select(func.pg_advisory_xact_lock(func.hashtextextended("practice_events", 0)))
+# On PostgreSQL: writers of events take turns by it, each until it has committed.
+LOCK = func.pg_advisory_xact_lock(func.hashtextextended("practice_events", 0))
+_SERIALIZE_WRITERS = select(LOCK)
 
 
 class SqlEventOutbox:
@@ -42,7 +44,7 @@ class SqlEventOutbox:
         if self._connection.dialect.name == "postgresql":
             await self._connection.execute(_SERIALIZE_WRITERS)
         await self._connection.execute(
-            insert_or_ignore(self._connection, practice_events), [_row(event) for event in events]
+            insert_or_ignore(self._connection, practice_events), [row_of(event) for event in events]
         )
         self.written += events
 
@@ -83,7 +85,8 @@ class SqlEventLog:
         return await reap(self._engine, and_(_e.at < now - KEPT, _e.sequence < latest), oldest_first=_e.at)
 
 
-def _row(event: DomainEvent) -> dict[str, Any]:
+def row_of(event: DomainEvent) -> dict[str, Any]:
+    """The columns of an event."""
     return {
         "id": event.id,
         "name": event.name,

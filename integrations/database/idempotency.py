@@ -12,9 +12,11 @@ from typing import Any
 
 from sqlalchemy import Integer, String, and_, bindparam, delete, select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
-from sqlalchemy.sql.dml import ReturningInsert
+from sqlalchemy.sql.dml import ReturningDelete, ReturningInsert, ReturningUpdate
 
 from integrations.database.columns import upsert_in
+from integrations.database.direct import driver_reads, driver_writes
+from integrations.database.engine import committing_itself, reading
 from integrations.database.reaping import reap
 from integrations.database.tables.callers import idempotency_keys
 
@@ -26,12 +28,12 @@ _c = idempotency_keys.c
 # Statements are built once: two are executed with every mutation, and building one takes longer than executing it.
 _KEY = ("tenant", "principal", "field", "key_digest")
 _IS = and_(*(_c[name] == bindparam(f"of_{name}", type_=String) for name in _KEY))
-_STANDING = select(_c.fingerprint, _c.completed, _c.reference).where(_IS)
+_STANDING = driver_reads(select(_c.fingerprint, _c.completed, _c.reference).where(_IS))
 
 # Matches the row only while this claim is its latest and not completed (fencing): a slow claim never undoes its successor's.
 _HELD = and_(_IS, _c.attempt == bindparam("of_attempt", type_=Integer), _c.completed.is_(False))
-_CHANGE = update(idempotency_keys).where(_HELD)
-_RELEASE = delete(idempotency_keys).where(_HELD)
+_CHANGE = driver_writes(update(idempotency_keys).where(_HELD).returning(_c.attempt))
+_RELEASE = driver_writes(delete(idempotency_keys).where(_HELD).returning(_c.attempt))
 
 
 @cache
@@ -43,11 +45,12 @@ def _take(dialect: str) -> ReturningInsert[int]:
         _c.completed.is_(False),
         _c.in_flight_until <= insert.excluded.created_at,
     )
-    return insert.on_conflict_do_update(
+    taken = insert.on_conflict_do_update(
         index_elements=list(idempotency_keys.primary_key),
         set_={"attempt": _c.attempt + 1, "in_flight_until": insert.excluded.in_flight_until},
         where=left_behind,
-    ).returning(_c.attempt)
+    )
+    return driver_writes(taken.returning(_c.attempt))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,9 +95,7 @@ class IdempotencyKeys:
     """Claims keys. All moments are aware, in UTC, and by the caller's clock."""
 
     def __init__(self, *, engine: AsyncEngine) -> None:
-        # Every write is one statement, which PostgreSQL commits by itself, in a third of a transaction's round trips.
-        by_itself = engine.dialect.name == "postgresql"
-        self._engine = engine.execution_options(isolation_level="AUTOCOMMIT") if by_itself else engine
+        self._engine = engine
 
     async def claim(
         self, scope: Scope, *, fingerprint: str, now: datetime, in_flight_until: datetime
@@ -103,7 +104,7 @@ class IdempotencyKeys:
 
         `fingerprint` is an HMAC of the arguments; with another one the key is a Mismatch.
         """
-        async with self._engine.begin() as connection:
+        async with committing_itself(self._engine) as connection:
             claimed = {
                 **_identity(scope),
                 "fingerprint": fingerprint,
@@ -113,8 +114,10 @@ class IdempotencyKeys:
                 "created_at": now,
             }
             attempt = await connection.scalar(_take(connection.dialect.name), claimed)
-            if attempt is not None:
-                return Claimed(scope=scope, attempt=attempt)
+            await connection.commit()
+        if attempt is not None:
+            return Claimed(scope=scope, attempt=attempt)
+        async with reading(self._engine) as connection:
             row = (await connection.execute(_STANDING, _of(scope))).first()
         if row is None:  # released or reaped in between: the client's next try will get the claim
             return InFlight()
@@ -140,16 +143,23 @@ class IdempotencyKeys:
 
     async def release(self, claim: Claimed) -> bool:
         """Delete the key, since nothing was done. Returns False when the claim was taken over meanwhile."""
-        async with self._engine.begin() as connection:
-            return bool((await connection.execute(_RELEASE, _of_claim(claim))).rowcount)
+        return await self._write(_RELEASE, _of_claim(claim))
 
     async def reap(self, now: datetime) -> int:
         """Delete keys that were first claimed 30 days ago or earlier; returns how many."""
         return await reap(self._engine, _c.created_at <= now - RETENTION, oldest_first=_c.created_at)
 
     async def _change(self, claim: Claimed, **values: object) -> bool:
-        async with self._engine.begin() as connection:
-            return bool((await connection.execute(_CHANGE, values | _of_claim(claim))).rowcount)
+        return await self._write(_CHANGE, values | _of_claim(claim))
+
+    async def _write(
+        self, statement: ReturningUpdate[int] | ReturningDelete[int], given: dict[str, Any]
+    ) -> bool:
+        """Execute the statement; returns whether this claim's row was still there for it."""
+        async with committing_itself(self._engine) as connection:
+            found = await connection.scalar(statement, given)
+            await connection.commit()
+        return found is not None
 
 
 def _identity(scope: Scope) -> dict[str, str]:

@@ -8,6 +8,7 @@ from sqlalchemy.exc import TimeoutError as NoConnectionFree
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.types import TypeEngine
 
+from integrations.database import direct
 from integrations.database.engine import reading
 
 _Processor = Callable[[Any], Any]
@@ -25,10 +26,18 @@ class PreparedRead:
         self._query = query
         dialect = engine.dialect
         compiled = query.compile(dialect=dialect)
-        self._sql = str(compiled)
+        given = {name for name, bind in compiled.binds.items() if bind.required}
+        expanded = compiled.construct_expanded_state(dict.fromkeys(given))
+        self._sql = expanded.statement
+        # What the statement says itself, such as a list of the states of a row that it wants, are parameters too.
+        self._constants = {name: value for name, value in expanded.parameters.items() if name not in given}
+        processors = {
+            **expanded.processors,  # of the members of such lists
+            **{name: self._type(bind.type).bind_processor(dialect) for name, bind in compiled.binds.items()},
+        }
         self._parameters: list[tuple[str, _Processor]] = [
-            (name, self._type(compiled.binds[name].type).bind_processor(dialect) or _as_it_is)
-            for name in compiled.positiontup or ()
+            (name, cast("_Processor", processors.get(name) or _as_it_is))
+            for name in expanded.positiontup or ()
         ]
         self._columns: list[_Processor] = [
             self._type(column.type).result_processor(dialect, None) or _as_it_is
@@ -49,14 +58,9 @@ class PreparedRead:
         return rows
 
     async def _by_the_driver(self, parameters: Mapping[str, Any]) -> Sequence[Sequence[Any]]:
-        values = [process(parameters[name]) for name, process in self._parameters]
-        connection = await self._engine.raw_connection()
-        try:
-            rows = await cast("Any", connection.driver_connection).fetch(self._sql, *values)
-        except BaseException as error:
-            connection.invalidate(error)  # nobody knows what the server still does with it
-            raise
-        connection.close()
+        given = {**self._constants, **parameters}
+        values = [process(given[name]) for name, process in self._parameters]
+        rows = await direct.fetched(self._engine, self._sql, values)
         return [[process(value) for process, value in zip(self._columns, row, strict=True)] for row in rows]
 
     def _type(self, generic: TypeEngine[Any]) -> TypeEngine[Any]:

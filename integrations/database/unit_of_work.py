@@ -21,6 +21,7 @@ from integrations.database.history import SqlCheckoutHistory
 from integrations.database.pending_refreshes import SqlPendingRefreshes
 from integrations.database.requested_changes import SqlRequestedChanges
 from integrations.database.sealing import Sealer
+from integrations.database.send_facts import FreshFacts
 from integrations.database.snapshots import SqlPolls, SqlSnapshots
 from integrations.database.webhook_subscriptions import SqlKnownSubscriptions
 
@@ -41,8 +42,10 @@ class SqlUnitOfWork:
         change_signals: ChangeSignals | None = None,
         *,
         scope: Scope = Scope.TRANSACTION,
+        fresh: FreshFacts | None = None,
     ) -> None:
         self._engine = engine
+        self._fresh = fresh
         self._scope = scope
         self._sealer = sealer
         self._change_signals = change_signals
@@ -135,6 +138,9 @@ class SqlUnitOfWork:
             # PostgreSQL would roll back, and report success.
             raise AssertionError("a transaction ends with the write that is refused")
         await self._connection.commit()
+        if self._fresh is not None and self._checkouts is not None:
+            for checkout, facts in self._checkouts.facts:
+                self._fresh.note(checkout.id, facts)
         if self._change_signals is not None:
             self._change_signals.publish(self._topics())
 
@@ -142,7 +148,7 @@ class SqlUnitOfWork:
         """The topics of the checkouts, changes, events and blocks that were written in this transaction."""
         topics: set[str] = set()
         if self._checkouts is not None:
-            topics.update(*map(of_checkout, self._checkouts.written))
+            topics.update(*map(of_checkout, self._checkouts.written), *map(of_event, self._checkouts.told))
         if self._changes is not None:
             topics.update(*map(of_change, self._changes.written))
         if self._outbox is not None:
@@ -177,11 +183,18 @@ class Units(Protocol):
 
 
 def sql_unit_of_work(
-    engine: AsyncEngine, sealer: Sealer, change_signals: ChangeSignals | None = None
+    engine: AsyncEngine,
+    sealer: Sealer,
+    change_signals: ChangeSignals | None = None,
+    *,
+    fresh: FreshFacts | None = None,
 ) -> Units:
-    """The factory of units of work on this engine. Patient details are sealed at rest; commits publish to `change_signals`."""
+    """The factory of units of work on this engine. Patient details are sealed at rest; commits publish to `change_signals`.
+
+    What the guards ask after a write is left in `fresh`.
+    """
 
     def unit(scope: Scope = Scope.TRANSACTION) -> SqlUnitOfWork:
-        return SqlUnitOfWork(engine, sealer, change_signals, scope=scope)
+        return SqlUnitOfWork(engine, sealer, change_signals, scope=scope, fresh=fresh)
 
     return unit

@@ -1,16 +1,16 @@
 """HealthieAvailability: free time as Healthie computes it. Each call is one request."""
 
-from collections.abc import Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime, time, timedelta
-from functools import lru_cache
+from operator import attrgetter
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from booking.slot_columns import SlotColumns
 from booking.slot_query import SlotQuery
 from booking.zones import day_start
 from integrations.healthie.contact_types import healthie_name
-from integrations.healthie.flat_answers import MOST_TIMES
 from integrations.healthie.generated.available_slots import AvailableSlots
 from integrations.healthie.generated.client import Client
 from integrations.healthie.keys import KeyStore
@@ -82,19 +82,26 @@ class HealthieAvailability:
 def slots_of(answer: AvailableSlots, query: SlotQuery) -> SlotColumns:
     """The slots of an answer that the query's clinicians offer."""
     ids = {one: one for one in query.clinician_ids}  # the text of each id once, not once a slot
-    offered = [
-        each
-        for each in answer.available_slots_for_range or ()
-        if each.user_id in ids and each.date and (each.length or 0) > 0 and not each.is_fully_booked
-    ]
+    offered: Sequence[Any] = answer.available_slots_for_range or ()
+    if not _are_all_offered(offered, ids):
+        offered = [each for each in offered if _is_offered(each, ids)]
+    seconds = {moment: int(moment.timestamp()) for moment in {each.date for each in offered}}
     return query.no_slots.of_columns(
-        [_seconds(each.date) for each in offered if each.date],
-        [ids[each.user_id] for each in offered if each.user_id],
-        [each.length for each in offered if each.length],
+        [seconds[each.date] for each in offered],
+        [ids[each.user_id] for each in offered],
+        [each.length for each in offered],
     )
 
 
-@lru_cache(maxsize=MOST_TIMES)
-def _seconds(moment: datetime) -> int:
-    """Whole seconds since 1970."""
-    return int(moment.timestamp())
+def _is_offered(each: Any, ids: Container[str]) -> bool:
+    return each.user_id in ids and bool(each.date) and (each.length or 0) > 0 and not each.is_fully_booked
+
+
+def _are_all_offered(records: Sequence[Any], ids: Mapping[str, str]) -> bool:
+    """Whether each record is a slot of one of the clinicians: nearly always, and quickly seen of thousands."""
+    return (
+        ids.keys() >= {each.user_id for each in records}
+        and None not in {each.date for each in records}
+        and all((length or 0) > 0 for length in {each.length for each in records})
+        and not any(map(attrgetter("is_fully_booked"), records))
+    )

@@ -54,8 +54,9 @@ def flat_answer(operation: str, content: bytes) -> FlatAnswer | None:
         return None
     try:
         body = _SLOTS.decode(content)
+        moments = {text: _moment(text) for text in {each.date for each in body.data.slots}}
         for each in body.data.slots:
-            each.date = _moment(each.date)
+            each.date = moments[each.date]
     except (ValueError, TypeError, RecursionError):
         return None
     if body.errors:
@@ -68,5 +69,5 @@ def flat_answer(operation: str, content: bytes) -> FlatAnswer | None:
 
 @lru_cache(maxsize=MOST_TIMES)
 def _moment(text: str | None) -> datetime | None:
-    """The time, shared by all records that have it. Raises ValueError."""
+    """The time, shared by all answers and records that have it. Raises ValueError."""
     return None if text is None else parse_moment(text)

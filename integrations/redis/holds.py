@@ -14,7 +14,6 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
-from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from booking.errors import UpstreamUnavailable
@@ -24,6 +23,7 @@ from booking.principals import is_anonymous
 from booking.refusals import HoldExpired, HoldLimitReached, SlotTaken
 from booking.scheduling.day_capacity import DayCapacity, refusal
 from booking.slots import Busy, Interval
+from integrations.redis.client import ScriptingRedis
 from integrations.redis.hold_fields import (
     NO_LIMIT,
     capacity_arguments,
@@ -46,7 +46,9 @@ class RedisHoldStore:
     Every call raises UpstreamUnavailable when Redis does not answer; a hold that was taken all the same expires by itself.
     """
 
-    def __init__(self, *, client: Redis, prefix: str = "frontdoor:", secret: bytes, clock: Clock) -> None:
+    def __init__(
+        self, *, client: ScriptingRedis, prefix: str = "frontdoor:", secret: bytes, clock: Clock
+    ) -> None:
         self._client = client
         self._prefix = prefix
         self._secret = secret

@@ -14,12 +14,12 @@ from typing import Any, TypeAlias
 
 import msgspec
 import structlog
-from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from booking.scheduling.offer_days import OfferDay, OfferKind
 from booking.scheduling.offer_store import KEPT, LEASE, Look
 from booking.slot_columns import SlotColumns
+from integrations.redis.client import ScriptingRedis
 from integrations.redis.scripts import Script, script
 
 log = structlog.get_logger(__name__)
@@ -45,7 +45,7 @@ _columns = msgspec.msgpack.Decoder(_Columns).decode
 class RedisOfferStore:
     """The port OfferStore."""
 
-    def __init__(self, *, client: Redis, prefix: str) -> None:
+    def __init__(self, *, client: ScriptingRedis, prefix: str) -> None:
         self._prefix = f"{prefix}offers:"
         self._look = script(client, "offers_look")
         self._put = script(client, "offers_put")

@@ -14,12 +14,12 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import structlog
-from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from booking.local_pacer import LocalPacer
 from booking.pace_law import AT_ONCE, PROBE_SECONDS, REVIEW, KeyState, PaceLaw, longest
 from booking.pacing import BackOff, Lane, LearnedPace, Pace, PaceRange, Turn, left_by
+from integrations.redis.client import ScriptingRedis
 from integrations.redis.pace_fields import from_fields, to_fields
 from integrations.redis.scripts import Script, script
 
@@ -42,7 +42,7 @@ class RedisPacer:
         self,
         pace: Pace | PaceRange,
         *,
-        client: Redis,
+        client: ScriptingRedis,
         prefix: str,
         clock: Callable[[], float] | None = None,
         jitter: Callable[[], float] = random.random,

@@ -71,9 +71,8 @@ class SendQueue:
         self._key = key
         self._pacer = pacer
         self._connections = connections
-        self._queue: FairQueue[Turn] = FairQueue(
-            time=lambda: asyncio.get_running_loop().time(), most=MOST_WAITING
-        )
+        # For one event loop, which is running now.
+        self._queue: FairQueue[Turn] = FairQueue(time=asyncio.get_running_loop().time, most=MOST_WAITING)
         self._follow(pacer.pace)
         self._next = Lane.CHECKOUT  # the lane of the request that `_serve` waits for
         self._changed = asyncio.Event()

@@ -33,7 +33,7 @@ from booking.stored_names import Unknown
 from booking.sync.daily import DailyJobs
 from booking.sync.inbox import PendingRefreshes, Polls
 from booking.sync.webhook_subscriptions import KnownSubscriptions
-from booking.unit_of_work import Claimant, Scope
+from booking.unit_of_work import Claimant, Obstacles, Scope
 from tests.doubles.changes_repository import FakeRequestedChanges
 
 T = TypeVar("T")
@@ -158,7 +158,7 @@ class FakeUnit:
 
     @cached_property
     def checkouts(self) -> "FakeCheckouts":
-        return FakeCheckouts(dict(self._database.rows), self.history)
+        return FakeCheckouts(dict(self._database.rows), self)
 
     @cached_property
     def changes(self) -> FakeRequestedChanges:
@@ -167,9 +167,13 @@ class FakeUnit:
             dict(kept.changes), list(kept.change_events), list(kept.refreshes), self.claims.slots
         )
 
+    @property
+    def changes_at_begin(self) -> Mapping[str, RequestedChange]:
+        return dict(self._database.changes)
+
     @cached_property
     def claims(self) -> "FakeClaims":
-        return FakeClaims(dict(self._database.claims), self.checkouts.rows, dict(self._database.changes))
+        return FakeClaims(dict(self._database.claims), self)
 
     @cached_property
     def history(self) -> "FakeHistory":
@@ -273,18 +277,19 @@ class FakeSnapshots:
 class FakeCheckouts:
     """Rows with versioned writes and the unique rules of the design."""
 
-    def __init__(self, rows: dict[str, Checkout], history: "FakeHistory") -> None:
+    def __init__(self, rows: dict[str, Checkout], unit: "FakeUnit") -> None:
         self.rows = rows
-        self._history = history
+        self._unit = unit
         self.written: list[Checkout] = []  # in this unit of work, so far
         self.refused = False  # a write of this unit of work, which is ended by it
 
-    async def add(self, checkout: Checkout) -> Checkout | None:
+    async def add(self, checkout: Checkout, *, history: Sequence[HistoryEntry] = ()) -> Checkout | None:
         standing = await self.live_for_hold(checkout.hold_id)
         is_second = standing is not None and checkout.state not in ENDED
         if not is_second and checkout.id not in self.rows and self._refusal(checkout) is None:
             self.rows[checkout.id] = checkout.changed(version=1)
             self.written.append(checkout)
+            await self._unit.history.add(*history)
             return None
         if standing is None:
             raise StaleCheckout(checkout.id)
@@ -302,7 +307,13 @@ class FakeCheckouts:
         )
 
     async def save(
-        self, checkout: Checkout, *, was: Checkout | None = None, history: Sequence[HistoryEntry] = ()
+        self,
+        checkout: Checkout,
+        *,
+        was: Checkout | None = None,
+        history: Sequence[HistoryEntry] = (),
+        frees_claim: bool = False,
+        events: Sequence[DomainEvent] = (),
     ) -> Checkout:
         if was is not None and (was.id, was.version) != (checkout.id, checkout.version):
             raise AssertionError("what the row was is told of another row, or of another version")
@@ -317,7 +328,10 @@ class FakeCheckouts:
         saved = checkout.changed(version=checkout.version + 1)
         self.rows[checkout.id] = saved if was is None else _merged(standing, was, saved)
         self.written.append(saved)
-        await self._history.add(*history)
+        await self._unit.history.add(*history)
+        if frees_claim:
+            await self._unit.claims.release(checkout.id)
+        await self._unit.outbox.add(events)
         return saved
 
     async def due(self, now: datetime, *, limit: int) -> Sequence[str]:
@@ -420,12 +434,11 @@ def _merged(standing: Checkout, was: Checkout, saved: Checkout) -> Checkout:
 class FakeClaims:
     """Claims that never overlap."""
 
-    def __init__(
-        self, slots: dict[str, Slot], rows: dict[str, Checkout], changes: Mapping[str, RequestedChange]
-    ) -> None:
+    def __init__(self, slots: dict[str, Slot], unit: "FakeUnit") -> None:
         self.slots = slots
-        self._rows = rows
-        self._changes = changes
+        self._unit = unit
+        self._rows = unit.checkouts.rows
+        self._changes = unit.changes_at_begin
 
     async def release_begun(self, now: datetime) -> int:
         begun = [
@@ -455,6 +468,12 @@ class FakeClaims:
 
     async def busy(self, clinician_ids: Sequence[str], span: Interval) -> Sequence[Busy]:
         return _overlapping(self.slots.values(), clinician_ids, span)
+
+    async def against(self, clinician_id: str, span: Interval) -> Obstacles:
+        return Obstacles(
+            is_blocked=await self._unit.blocks.is_blocked(clinician_id),
+            is_claimed=bool(await self.busy([clinician_id], span)),
+        )
 
 
 class FakeHistory:

@@ -10,6 +10,7 @@ from unittest import mock
 from sqlalchemy import Connection, event
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from integrations.database import direct
 from integrations.database.prepared import PreparedRead
 from integrations.database.tables import metadata
 
@@ -51,7 +52,8 @@ def explained(engine: AsyncEngine) -> Iterator[list[Plan]]:
     event.listen(engine.sync_engine, "before_cursor_execute", before)
     try:
         # What the driver would execute by itself is left to SQLAlchemy.
-        with mock.patch.object(PreparedRead, "_by_the_driver", side_effect=ConnectionError):
+        by_itself = mock.patch.object(PreparedRead, "_by_the_driver", side_effect=ConnectionError)
+        with by_itself, mock.patch.object(direct, "_mark", return_value=None):
             yield plans
     finally:
         event.remove(engine.sync_engine, "before_cursor_execute", before)

@@ -273,6 +273,7 @@ CALLS: Mapping[str, Call] = {
     ),
     "SqlClaims.take": _unit(lambda unit, stored: unit.claims.take(stored.live)),
     "SqlClaims.release": _unit(lambda unit, stored: unit.claims.release(stored.live.id)),
+    "SqlClaims.against": _unit(lambda unit, _: unit.claims.against("clinician-1", WEEK)),
     "SqlClaims.busy": _unit(lambda unit, _: unit.claims.busy(EVERYBODY, WEEK)),
     "SqlClaims.release_begun": _unit(lambda unit, _: unit.claims.release_begun(NOW)),
     "SqlHoldStore.acquire": lambda stored: _holds(stored).acquire(_hold(), limit=5, client_limit=50),

@@ -60,6 +60,7 @@ STOP = {
 # Modules without a statement of their own over rows of the practice.
 MACHINERY = {
     "chain_append",
+    "direct",
     "engine",
     "group_commit",
     "migrations",

@@ -10,11 +10,15 @@ from sqlalchemy import AsyncAdaptedQueuePool, bindparam, func, select, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from booking.slots import Interval
+from integrations.database.change_reader import SqlChangeReader
 from integrations.database.columns import UtcTime, one_of
 from integrations.database.engine import connect_database
+from integrations.database.holds import SqlHoldStore
 from integrations.database.prepared import PreparedRead
 from integrations.database.tables.checkouts import checkouts
 from integrations.database.unit_of_work import sql_unit_of_work
+from tests.doubles.booking_ports import FakeClock
 from tests.integration.database_samples import NOON, SEALER, a_row
 
 _c = checkouts.c
@@ -64,6 +68,24 @@ async def test_it_sees_what_is_committed_and_no_more(filled: AsyncEngine) -> Non
 
 @pytest.mark.postgres
 class TestOnPostgresql:
+    async def test_the_driver_executes_each_and_sqlalchemy_none(
+        self, postgresql_engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """What SQLAlchemy would do after an error of the driver, at several times the cost, nobody would notice."""
+
+        def refuse(_: object) -> None:
+            raise AssertionError("by SQLAlchemy")
+
+        monkeypatch.setattr("integrations.database.prepared.reading", refuse)
+        span = Interval(start=NOON, end=NOON + timedelta(days=1))
+        reader = SqlChangeReader(engine=postgresql_engine)
+        assert await reader.claims(["clinician-1"], span) == []
+        assert await reader.recorded(["clinician-1"], span, since=NOON) == ([], [])
+        assert (
+            await SqlHoldStore(engine=postgresql_engine, clock=FakeClock()).busy(["clinician-1"], span) == []
+        )
+        assert await prepared(postgresql_engine)({"names": ["one"], "now": NOON}) == []
+
     async def test_a_connection_that_was_lost_meanwhile_is_replaced(
         self, postgresql_engine: AsyncEngine, postgres_url: str
     ) -> None:

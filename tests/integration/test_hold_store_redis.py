@@ -5,16 +5,15 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
-from redis.asyncio import Redis
 
 from booking.catalog.model import ContactType
 from booking.models import Hold
 from booking.refusals import HoldLimitReached, SlotTaken
 from booking.slots import Busy, Interval, Slot
-from integrations.redis.client import connect_redis
+from integrations.redis import multiplexer, replies
+from integrations.redis.client import ScriptingRedis, connect_redis
 from integrations.redis.holds import SLACK, RedisHoldStore
 from tests.plugins.server_process import TemporaryServer
 
@@ -48,23 +47,25 @@ def a_hold(name: str = "hold_1", *, owner: str = "patient:alice", hour: int = 1)
     )
 
 
-def store_of(client: Redis, prefix: str = "frontdoor:", secret: bytes = b"only for tests") -> RedisHoldStore:
+def store_of(
+    client: ScriptingRedis, prefix: str = "frontdoor:", secret: bytes = b"only for tests"
+) -> RedisHoldStore:
     return RedisHoldStore(client=client, prefix=prefix, secret=secret, clock=FixedClock())
 
 
 @pytest.fixture
-async def client(redis_url: str) -> AsyncIterator[Redis]:
+async def client(redis_url: str) -> AsyncIterator[ScriptingRedis]:
     client = connect_redis(redis_url)
     yield client
     await client.aclose()
 
 
 @pytest.fixture
-def store(client: Redis, redis_prefix: str) -> RedisHoldStore:
+def store(client: ScriptingRedis, redis_prefix: str) -> RedisHoldStore:
     return store_of(client, redis_prefix)
 
 
-async def keys(client: Redis, prefix: str) -> list[str]:
+async def keys(client: ScriptingRedis, prefix: str) -> list[str]:
     return [str(key) async for key in client.scan_iter(f"{prefix}*")]
 
 
@@ -75,7 +76,9 @@ async def live_through_everything(store: RedisHoldStore) -> None:
     await store.acquire(a_hold("hold_2", owner="visitor:bob", hour=2), limit=3)
 
 
-async def test_every_key_goes_by_itself(store: RedisHoldStore, client: Redis, redis_prefix: str) -> None:
+async def test_every_key_goes_by_itself(
+    store: RedisHoldStore, client: ScriptingRedis, redis_prefix: str
+) -> None:
     await live_through_everything(store)
     lives = {key: await client.pttl(key) for key in await keys(client, redis_prefix)}
     longest = (timedelta(minutes=15) + SLACK) // timedelta(milliseconds=1)
@@ -86,7 +89,9 @@ async def test_every_key_goes_by_itself(store: RedisHoldStore, client: Redis, re
     assert lives[f"{redis_prefix}clinician:clinician-1"] > longest - 60_000
 
 
-async def test_released_holds_leave_no_key(store: RedisHoldStore, client: Redis, redis_prefix: str) -> None:
+async def test_released_holds_leave_no_key(
+    store: RedisHoldStore, client: ScriptingRedis, redis_prefix: str
+) -> None:
     await live_through_everything(store)
     await store.release("hold_1", owners={"guest:checkout"})
     await store.release("hold_2", owners={"visitor:bob"})
@@ -94,7 +99,7 @@ async def test_released_holds_leave_no_key(store: RedisHoldStore, client: Redis,
 
 
 async def test_a_hold_that_an_earlier_version_took_is_read_counted_and_handed_over(
-    store: RedisHoldStore, client: Redis, redis_prefix: str
+    store: RedisHoldStore, client: ScriptingRedis, redis_prefix: str
 ) -> None:
     """Its fields do not say yet who took it."""
     await store.acquire(a_hold(), limit=1)
@@ -108,13 +113,15 @@ async def test_a_hold_that_an_earlier_version_took_is_read_counted_and_handed_ov
     assert await keys(client, redis_prefix) == []
 
 
-async def test_no_key_names_an_owner(store: RedisHoldStore, client: Redis, redis_prefix: str) -> None:
+async def test_no_key_names_an_owner(
+    store: RedisHoldStore, client: ScriptingRedis, redis_prefix: str
+) -> None:
     await live_through_everything(store)
     for key in await keys(client, redis_prefix):
         assert not any(word in key for word in ("alice", "bob", "patient", "visitor", "guest", "checkout"))
 
 
-async def test_owners_are_hidden_by_the_secret(client: Redis, redis_prefix: str) -> None:
+async def test_owners_are_hidden_by_the_secret(client: ScriptingRedis, redis_prefix: str) -> None:
     await store_of(client, redis_prefix, b"one").acquire(a_hold(), limit=3)
     first = set(await keys(client, redis_prefix))
     await store_of(client, redis_prefix, b"two").acquire(a_hold("hold_2", hour=2), limit=3)
@@ -142,7 +149,9 @@ async def test_a_server_that_forgot_everything_goes_on(
     await client.aclose()
 
 
-async def test_of_1000_callers_for_one_slot_exactly_one_wins(store: RedisHoldStore, client: Redis) -> None:
+async def test_of_1000_callers_for_one_slot_exactly_one_wins(
+    store: RedisHoldStore, client: ScriptingRedis
+) -> None:
     rivals = [a_hold(f"hold_{n}", owner=f"visitor:{n}") for n in range(1000)]
     answers = await asyncio.gather(
         *(store.acquire(rival, limit=1) for rival in rivals), return_exceptions=True
@@ -236,7 +245,7 @@ async def test_connections_that_a_server_cut_while_they_rested_cost_no_call(
 ) -> None:
     """As after an idle timeout, a failover or a restart."""
     server = temporary_redis()
-    client, operator = connect_redis(server.url), Redis.from_url(server.url)
+    client, operator = connect_redis(server.url), connect_redis(server.url)
     store = store_of(client)
     for _ in range(2):
         names = set(await asyncio.gather(*(client.client_id() for _ in range(8))))
@@ -249,20 +258,20 @@ async def test_connections_that_a_server_cut_while_they_rested_cost_no_call(
 
 
 async def test_what_is_held_of_any_number_of_clinicians_is_one_command(
-    client: Redis, redis_prefix: str, monkeypatch: pytest.MonkeyPatch
+    client: ScriptingRedis, redis_prefix: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store = store_of(client, redis_prefix)
     held = await store.acquire(a_hold(), limit=None)
     everybody = [f"clinician-{number}" for number in range(200)]
     await store.busy(everybody, DAY)  # the script is sent once
     sent: list[str] = []
-    execute: Any = client.execute_command
+    written = replies.written
 
-    async def note(name: str, *arguments: Any, **options: Any) -> Any:
-        sent.append(name)
-        return await execute(name, *arguments, **options)
+    def note(command: replies.Command) -> bytes:
+        sent.append(str(command[0]))
+        return written(command)
 
-    monkeypatch.setattr(client, "execute_command", note)
+    monkeypatch.setattr(multiplexer, "written", note)
     assert await store.busy(everybody, DAY) == [
         Busy(clinician_id="clinician-1", interval=held.slot.interval, until=held.expires_at)
     ]

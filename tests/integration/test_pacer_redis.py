@@ -5,12 +5,11 @@ import time
 from collections.abc import AsyncIterator
 
 import pytest
-from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from booking.pace_law import MONTH, KeyState
 from booking.pacing import Lane, Pace, PaceRange
-from integrations.redis.client import connect_redis
+from integrations.redis.client import ScriptingRedis, connect_redis
 from integrations.redis.pace_fields import to_fields
 from integrations.redis.pacing import RedisPacer
 from integrations.upstream.gate import Gate
@@ -24,7 +23,7 @@ KEY = "0a1b2c3d"
 
 
 @pytest.fixture
-async def clients(redis_url: str) -> AsyncIterator[list[Redis]]:
+async def clients(redis_url: str) -> AsyncIterator[list[ScriptingRedis]]:
     clients = [connect_redis(redis_url) for _ in range(4)]
     yield clients
     for client in clients:
@@ -32,7 +31,7 @@ async def clients(redis_url: str) -> AsyncIterator[list[Redis]]:
 
 
 async def test_several_processes_never_send_above_the_rate_counted_where_it_arrives(
-    clients: list[Redis], redis_prefix: str
+    clients: list[ScriptingRedis], redis_prefix: str
 ) -> None:
     gates = [Gate(pacer=RedisPacer(PACE, client=client, prefix=redis_prefix)) for client in clients]
     arrivals: list[float] = []
@@ -51,7 +50,7 @@ async def test_several_processes_never_send_above_the_rate_counted_where_it_arri
 
 
 async def test_a_lockout_that_one_meets_holds_all_back_and_one_recovery_frees_all(
-    clients: list[Redis], redis_prefix: str
+    clients: list[ScriptingRedis], redis_prefix: str
 ) -> None:
     first, second = (RedisPacer(PACE, client=client, prefix=redis_prefix) for client in clients[:2])
     off = await first.back_off(KEY)
@@ -62,7 +61,7 @@ async def test_a_lockout_that_one_meets_holds_all_back_and_one_recovery_frees_al
 
 
 async def test_its_keys_name_a_fingerprint_and_go_by_themselves(
-    clients: list[Redis], redis_prefix: str
+    clients: list[ScriptingRedis], redis_prefix: str
 ) -> None:
     pacer = RedisPacer(PACE, client=clients[0], prefix=redis_prefix)
     await pacer.turn(KEY, lane=Lane.BROWSING)
@@ -81,7 +80,7 @@ async def test_its_keys_name_a_fingerprint_and_go_by_themselves(
 
 
 async def test_what_one_process_learned_holds_for_all_and_after_a_restart(
-    clients: list[Redis], redis_prefix: str
+    clients: list[ScriptingRedis], redis_prefix: str
 ) -> None:
     first = RedisPacer(RANGE, client=clients[0], prefix=redis_prefix)
     turns = [await first.turn(KEY, lane=Lane.CHECKOUT) for _ in range(20)]
@@ -99,7 +98,7 @@ async def test_what_one_process_learned_holds_for_all_and_after_a_restart(
 
 
 async def test_without_redis_a_process_goes_on_at_the_pace_that_was_last_learned(
-    clients: list[Redis], redis_prefix: str, monkeypatch: pytest.MonkeyPatch
+    clients: list[ScriptingRedis], redis_prefix: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pacer = RedisPacer(RANGE, client=clients[0], prefix=redis_prefix)
     for name, value in to_fields(KeyState(rate=40.0, refused_at=1.0)).items():

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from booking.change_signals import BLOCKS, Listener, LocalChangeSignals
 from booking.checkout.guards import SendFacts, SendFactsReader
+from booking.checkout.history import history_entry
 from booking.checkout.model import Checkout, CheckoutState, LateFinding
 from booking.checkout.transitions import ENDED, IN_FLIGHT, LATE
 from booking.errors import AlreadyCounted, StaleCheckout, UnknownState
@@ -21,6 +22,7 @@ from booking.operations.model import (
     AttentionReason,
     BlockedClinicians,
     ClinicianBlock,
+    HistoryKind,
     ListCursor,
 )
 from booking.refusals import PaymentInProgress, SlotTaken
@@ -28,7 +30,7 @@ from booking.resources import Kind, Resource
 from booking.scheduling.taken_time import RecordedTimeReader
 from booking.slots import Busy, Interval
 from booking.stored_names import Unknown
-from booking.unit_of_work import UnitOfWork, UnitOfWorkFactory
+from booking.unit_of_work import Obstacles, Scope, UnitOfWork, UnitOfWorkFactory
 from integrations.database.alerts import SqlBlockedClinicians
 from integrations.database.change_reader import SqlChangeReader
 from integrations.database.event_outbox import SqlEventLog
@@ -880,6 +882,40 @@ class TestAlerts:
             assert await unit.alerts.due(NOON, limit=5) == [waiting]
             await unit.alerts.raise_once(told)
             assert len(await unit.alerts.due(NOON, limit=5)) == 2
+
+
+class TestAgainst:
+    async def test_a_slot_has_against_it_its_clinicians_block_and_a_claim_that_overlaps(
+        self, units: UnitOfWorkFactory
+    ) -> None:
+        row = await added(units, a_checkout())
+        slot = row.slot
+        async with units() as unit:
+            assert await unit.claims.against(slot.clinician_id, slot.interval) == Obstacles(
+                is_blocked=False, is_claimed=False
+            )
+            await unit.claims.take(row)
+            await unit.blocks.block(a_block(slot.clinician_id))
+            assert await unit.claims.against(slot.clinician_id, slot.interval) == Obstacles(
+                is_blocked=True, is_claimed=True
+            )
+            after = Interval(start=slot.end, end=slot.end + timedelta(hours=1))
+            assert not (await unit.claims.against(slot.clinician_id, after)).is_claimed
+            assert not (await unit.claims.against("clinician-9", slot.interval)).is_blocked
+
+
+class TestAddWithHistory:
+    @pytest.mark.parametrize("scope", [Scope.TRANSACTION, Scope.ONE_WRITE])
+    async def test_the_history_is_written_with_the_row_or_not_at_all(
+        self, database: Database, scope: Scope
+    ) -> None:
+        entry = history_entry(a_checkout(), HistoryKind.STARTED, by="guest")
+        for _ in range(2):  # the second finds the first on its hold
+            async with database.units(scope) as unit:
+                live = await unit.checkouts.add(a_checkout(), history=[entry])
+                await unit.commit()
+        assert live is not None
+        assert await database.written.history("checkout_1") == [entry]
 
 
 class TestBlocks:

@@ -13,6 +13,8 @@ from typing import Any
 from redis.asyncio import Connection as RedisConnection
 from sqlalchemy import Engine, Pool, event
 
+from integrations.database import direct
+
 _READING = {"SELECT", "PRAGMA"}
 
 
@@ -99,6 +101,12 @@ def recorded_traffic() -> Iterator[Traffic]:
     def returned(dbapi_connection: Any, _record: object) -> None:
         traffic.rolled_back(id(dbapi_connection))
 
+    fetch = direct.fetch
+
+    async def fetched(driver: Any, sql: str, values: Any) -> Any:
+        traffic.stated(id(driver), sql, by_itself=True)
+        return await fetch(driver, sql, values)
+
     send = RedisConnection.send_packed_command
 
     async def sent(self: RedisConnection, command: Any, **options: Any) -> None:
@@ -115,10 +123,12 @@ def recorded_traffic() -> Iterator[Traffic]:
     for name, (target, listener) in listeners.items():
         event.listen(target, name, listener)
     RedisConnection.send_packed_command = sent  # type: ignore[method-assign, assignment]  # while recording
+    direct.fetch = fetched
     try:
         yield traffic
     finally:
         RedisConnection.send_packed_command = send  # type: ignore[method-assign]
+        direct.fetch = fetch
         for name, (target, listener) in listeners.items():
             event.remove(target, name, listener)
 

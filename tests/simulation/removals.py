@@ -26,7 +26,6 @@ from booking.checkout.transitions import OPERATOR_TRANSITIONS
 from booking.checkout.writer import entered
 from booking.errors import OutcomeUnknown
 from booking.models import Appointment, Charge, Hold, Quote
-from booking.operations.model import HistoryEntry
 from booking.refusals import CardDeclined, DeclineReason, HoldExpired
 from integrations.database.checkouts import SqlCheckouts
 from integrations.database.claims import SqlClaims
@@ -57,11 +56,11 @@ def without_fence() -> Iterator[None]:
         checkout: Checkout,
         *,
         was: Checkout | None = None,  # all columns are written
-        history: Sequence[HistoryEntry] = (),
+        **rest: Any,
     ) -> Checkout:
         standing = await self.get(checkout.id)
         at_any_version = checkout if standing is None else replace(checkout, version=standing.version)
-        return await save(self, at_any_version, history=history)
+        return await save(self, at_any_version, **rest)
 
     async def as_read(self: SqlSendFactsReader, checkout: Checkout) -> SendFacts:
         return replace(await of(self, checkout), version=checkout.version)

@@ -330,7 +330,7 @@ class TestNeverSent:
 
     async def test_a_confirm_that_could_not_be_written_down(self, world: World) -> None:
         checkout = await world.start()
-        world.tape.refused_commit["started"] = ConnectionError("database")
+        world.tape.refused_commit["patient_intended"] = ConnectionError("database")
         with pytest.raises(ConnectionError):
             await world.checkouts.confirm(
                 as_guest(checkout), checkout.id, world.token(), quote_id=checkout.quote.id

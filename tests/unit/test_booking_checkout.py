@@ -14,7 +14,8 @@ from booking.checkout.model import CheckoutState as S
 from booking.checkout.service import CheckoutRules
 from booking.checkout.transitions import at_rest
 from booking.errors import NotFound, UpstreamUnavailable
-from booking.models import Card, CardChoice, GuestDetails
+from booking.models import Card, CardChoice, GuestDetails, Hold
+from booking.operations.model import HistoryKind
 from booking.principals import Caller, Principal, PrincipalKind
 from booking.refusals import CardDeclined, CardRequired, CheckoutClosed, HoldExpired
 from booking.visits.known import booked_visit
@@ -135,6 +136,52 @@ class TestConfirm:
         )
         assert {row.state for row in rows} == {S.CONFIRMED}
         assert len(world.books.charges) == 1
+
+    async def test_a_confirm_whose_caller_leaves_while_it_is_written_is_driven_to_its_end(
+        self, world: World
+    ) -> None:
+        checkout = await world.start()
+        get = world.holds.get
+
+        async def then_nobody_writes(hold_id: str) -> Hold | None:
+            world.holds.get = get  # type: ignore[method-assign]
+            hold = await get(hold_id)
+            await world.database.writer.acquire()
+            return hold
+
+        world.holds.get = then_nobody_writes  # type: ignore[method-assign]
+        confirm = asyncio.create_task(
+            world.checkouts.confirm(
+                as_guest(checkout), checkout.id, world.token(), quote_id=checkout.quote.id
+            )
+        )
+        for _ in range(50):
+            await asyncio.sleep(0)
+        confirm.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await confirm
+        assert world.row(checkout).attempt == 0
+        world.database.writer.release()
+        for _ in range(500):
+            await asyncio.sleep(0)
+        assert world.row(checkout).state is S.CONFIRMED
+        assert world.attempts.cards == []
+
+    async def test_a_confirm_and_its_first_intent_are_one_write(self, world: World) -> None:
+        checkout = await world.start()
+        await world.checkouts.confirm(
+            as_guest(checkout), checkout.id, world.token(), quote_id=checkout.quote.id
+        )
+        told = [
+            (one.kind, one.before, one.after)
+            for one in world.database.events
+            if one.checkout_id == checkout.id
+        ]
+        assert told[1:3] == [
+            (HistoryKind.ACCEPTED, S.STARTED, S.STARTED),
+            (HistoryKind.MOVED, S.STARTED, S.PATIENT_INTENDED),
+        ]
+        assert "commit started" not in world.tape.events[1:]
 
     async def test_a_confirmed_checkout_is_answered_again(self, world: World) -> None:
         checkout = await world.start()

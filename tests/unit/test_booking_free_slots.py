@@ -8,7 +8,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from booking.catalog.model import ContactType
-from booking.scheduling.free_slots import bookable_of, days_of, free_of
+from booking.scheduling.free_slots import bookable_of, cut_into_days, free_of
 from booking.slot_columns import Row, SlotColumns
 from booking.slots import Busy, Interval
 from booking.zones import day_start
@@ -109,7 +109,7 @@ class TestDaysOf:
         last, zone = first + timedelta(days=more), zoneinfo.ZoneInfo(time_zone)
         midnight = int(datetime.combine(first, time.min, UTC).timestamp())
         slots = NONE.of_rows((midnight + 900 * start, "11", 60) for start in starts)
-        found = dict(days_of(slots, first=first, last=last, time_zone=time_zone))
+        found = dict(cut_into_days(slots, first=first, last=last, time_zone=time_zone))
         assert list(found) == [first + timedelta(days=n) for n in range(more + 1)]
         for day, listed in found.items():
             assert list(listed) == [slot for slot in slots if slot.start.astimezone(zone).date() == day]

@@ -9,7 +9,7 @@ import pytest
 
 from booking.errors import UpstreamUnavailable
 from booking.pacing import Pace
-from booking.scheduling import known_offers
+from booking.scheduling import offer_cache
 from booking.scheduling.offer_days import kinds_of
 from booking.scheduling.offer_store import LEASE
 from booking.scheduling.offer_windows import FRESH, STALE, Offered, OfferWindows
@@ -628,13 +628,13 @@ class TestMemory:
             windows = calendar.process()
             for number in range(20):
                 await windows.offered(a_query(visit=f"v{number}"))
-            assert len(windows._known._days) == 10
+            assert len(windows._cache._days) == 10
             await asyncio.sleep(STALE.total_seconds() + 1)
             await windows.offered(a_query())
-            assert len(windows._known._days) == 1, "what was just read"
-            assert windows._known._slots == 24 * 3
+            assert len(windows._cache._days) == 1, "what was just read"
+            assert windows._cache._slots == 24 * 3
 
-        monkeypatch.setattr(known_offers, "MOST_DAYS", 10)
+        monkeypatch.setattr(offer_cache, "MOST_DAYS", 10)
         on_virtual_time(main)
 
     def test_is_bounded_by_slots(self, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -643,7 +643,7 @@ class TestMemory:
             windows = calendar.process()
             for number in range(20):
                 await windows.offered(a_query(visit=f"v{number}"))
-            assert windows._known._slots <= 5 * 24 * 3
+            assert windows._cache._slots <= 5 * 24 * 3
 
-        monkeypatch.setattr(known_offers, "MOST_SLOTS", 5 * 24 * 3)
+        monkeypatch.setattr(offer_cache, "MOST_SLOTS", 5 * 24 * 3)
         on_virtual_time(main)

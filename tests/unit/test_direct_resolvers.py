@@ -7,7 +7,14 @@ from typing import Any
 
 import pytest
 import strawberry
-from graphql import GraphQLField
+from graphql import (
+    GraphQLField,
+    GraphQLInputObjectType,
+    GraphQLInputType,
+    get_nullable_type,
+    is_list_type,
+    is_required_input_field,
+)
 from strawberry.extensions import FieldExtension
 from strawberry.types.fields.resolver import StrawberryResolver
 
@@ -41,6 +48,18 @@ async def called(
     return calls.pop()
 
 
+def sample(kind: GraphQLInputType, *, every: bool) -> Any:
+    """A coerced value of the type; of an input object every field, or those that must be there."""
+    named = get_nullable_type(kind)
+    if isinstance(named, GraphQLInputObjectType):
+        return {
+            name: sample(field.type, every=every)
+            for name, field in named.fields.items()
+            if every or is_required_input_field(field)
+        }
+    return ["one", "another"] if is_list_type(named) else f"a value of {named}"
+
+
 async def test_every_direct_field_gives_its_resolver_what_strawberry_gives_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -53,12 +72,55 @@ async def test_every_direct_field_gives_its_resolver_what_strawberry_gives_it(
     monkeypatch.setattr(StrawberryResolver, "__call__", note)
     by_strawberry, ours = strawberry.Schema(query=Query), strawberry.Schema(query=Query)
     names = direct(ours)
-    assert {"plans", "clinicians", "me", "operations"} <= names
+    assert {"plans", "clinicians", "me", "operations", "slots", "availableDays"} <= names
     for name in names:
         known = fields(ours)[name].args
-        for given in ({}, dict.fromkeys(known), {one: f"a value of {one}" for one in known}):
+        samples = [
+            {one: sample(argument.type, every=every) for one, argument in known.items()}
+            for every in (True, False)
+        ]
+        for given in ({}, dict.fromkeys(known), *samples):
             expected = await called(fields(by_strawberry)[name].resolve, given, calls)
             assert await called(fields(ours)[name].resolve, given, calls) == expected
+
+
+@strawberry.input
+class Outer:
+    inner: SlotFilter
+
+
+@strawberry.input
+class Perhaps:
+    given: strawberry.Maybe[str]
+
+
+async def test_an_input_object_gets_the_defaults_that_strawberry_gives_it() -> None:
+    @strawberry.input
+    class Sought:
+        must: str
+        may: str | None
+        has: int = 7
+        many: list[str] | None = strawberry.field(default_factory=lambda: ["a"])
+
+    seen: list[Sought] = []
+
+    @strawberry.type
+    class Seeking:
+        @strawberry.field
+        def seek(self, sought: Sought) -> str:
+            seen.append(sought)
+            return ""
+
+    by_strawberry, ours = strawberry.Schema(query=Seeking), strawberry.Schema(query=Seeking)
+    assert direct(ours) == {"seek"}
+    for given in (
+        '{must: "x"}',
+        '{must: "x", may: null, has: 1, many: null}',
+        '{must: "x", many: ["b", "c"]}',
+    ):
+        for schema in (by_strawberry, ours):
+            assert (await schema.execute(f"{{ seek(sought: {given}) }}")).errors is None
+        assert seen.pop() == seen.pop()
 
 
 async def test_fields_that_need_more_stay_with_strawberry() -> None:
@@ -67,8 +129,12 @@ async def test_fields_that_need_more_stay_with_strawberry() -> None:
         attribute: str = "read from the source"
 
         @strawberry.field
-        def converted(self, sought: SlotFilter) -> str:
-            return str(sought)
+        def nested(self, outer: Outer) -> str:
+            return str(outer)
+
+        @strawberry.field
+        def perhaps(self, inner: Perhaps) -> str:
+            return str(inner)
 
         @strawberry.field
         def each(self, many: list[SlotFilter]) -> str:

@@ -18,6 +18,7 @@ import aiosqlite
 import pytest
 import stripe
 from packaging.requirements import Requirement
+from redis.asyncio import Connection as RedisConnection
 
 from gateway.graphql import build_schema
 from integrations.database.sqlite import OneVisitConnection
@@ -72,6 +73,13 @@ PRIVATE = (
         name="_retry_connection",
         used_in="integrations/upstream/http_wire.py",
         instead="see that a PUT or DELETE is not sent again by itself: tests/integration/test_http_wire.py",
+    ),
+    PrivateName(
+        distribution="redis",
+        owner=RedisConnection(),
+        name="_writer",
+        used_in="integrations/redis/multiplexer.py",
+        instead="take the transport of the open connection from where the client has it now",
     ),
     PrivateName(
         distribution="stripe",

@@ -87,8 +87,8 @@ class TestSlotRows:
 
     def test_one_slot_is_shown_as_in_a_list(self) -> None:
         clinicians = to_clinicians(CATALOG)
-        assert [to_slot(a_slot(hours=24), time_zone=PARIS, clinicians=clinicians)] == slot_rows(
-            slots_at(24), time_zone=PARIS, clinicians=clinicians
+        assert [to_slot(a_slot(hours=24), time_zone=PARIS, clinicians=clinicians)] == list(
+            slot_rows(slots_at(24), time_zone=PARIS, clinicians=clinicians)
         )
 
 

@@ -18,7 +18,7 @@ from jwt.exceptions import PyJWTError
 
 from booking.ports import Clock
 from booking.single_flight import SingleFlight
-from gateway.json_text import read_json
+from gateway.strict_json import read_json
 from schema.errors import RequestError
 
 # For both documents together: requests with an unknown key wait for it.

@@ -1,4 +1,4 @@
-"""Known offers: the offer days that this process read a moment ago, and what is known to have changed since."""
+"""OfferCache: the offer days that this process read a moment ago, and what is known to have changed since."""
 
 from collections import OrderedDict
 from collections.abc import Collection, Mapping
@@ -15,7 +15,7 @@ MOST_SLOTS = 200_000
 _NEVER = datetime.min.replace(tzinfo=UTC)
 
 
-class KnownOffers:
+class OfferCache:
     """Offer days by kind. One that was read before a change of one of the clinicians is not used for a query that wants them."""
 
     def __init__(self, *, clock: Clock) -> None:
@@ -27,6 +27,8 @@ class KnownOffers:
 
     def keep(self, kind: OfferKind, offers: Mapping[date, OfferDay]) -> None:
         """Keep these days, in the place of older readings."""
+        if not offers:
+            return
         for day, offer in offers.items():
             former = self._days.pop((kind, day), None)
             newest = offer if former is None or former.as_of < offer.as_of else former
