@@ -63,9 +63,9 @@ class ChangeDriver:
         """Read the current row; the change must exist (AssertionError)."""
         return await self._writer.load(change_id)
 
-    async def insert(self, change: RequestedChange) -> RequestedChange | None:
+    async def insert(self, change: RequestedChange, *, latest: str | None) -> RequestedChange | None:
         """Insert a new change, as ChangeWriter.insert."""
-        return await self._writer.insert(change)
+        return await self._writer.insert(change, latest=latest)
 
     async def resume(self, change_id: str) -> None:
         """Do what is due on a row, for the worker: drive it on, or release the hold of one that has ended once more."""

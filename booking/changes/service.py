@@ -29,9 +29,11 @@ from booking.ports import Clock, HoldStore
 from booking.principals import Caller
 from booking.refusals import HoldExpired
 from booking.refusals.changes import (
+    CancellationNotAllowed,
     CancellationQuoteChanged,
     CancellationReasonRequired,
     ChangeInProgress,
+    RescheduleNotAllowed,
     RescheduleQuoteChanged,
 )
 from booking.tasks import cancel_and_wait
@@ -102,6 +104,29 @@ class ChangeService:
         _check_note(caller, note)
         if (accepted := _cancelled_before(own, quote_id)) is not None:
             return outcome(await self._drive_until(accepted, answer_by))
+        try:
+            change = await self._request_cancellation(
+                caller, own, quote_id=quote_id, reason=reason, reason_id=reason_id, note=note
+            )
+        except (CancellationNotAllowed, CancellationQuoteChanged):
+            # The same quote may have been accepted elsewhere, and carried out before the visit was read.
+            accepted = _cancelled_before(await self._access.get(caller, own.visit.appointment.id), quote_id)
+            if accepted is None:
+                raise
+            change = accepted
+        return outcome(await self._drive_until(change, answer_by))
+
+    async def _request_cancellation(
+        self,
+        caller: Caller,
+        own: OwnVisit,
+        *,
+        quote_id: str,
+        reason: str | None,
+        reason_id: str | None,
+        note: str | None,
+    ) -> RequestedChange:
+        """Insert the row of a quote that is still the present one, or join that of another request."""
         _check_none_open(own)
         now = self._clock.now()
         quote, paid = await self._cancellation(caller, own)
@@ -111,7 +136,7 @@ class ChangeService:
         change = new_cancellation(
             caller, own, quote, paid, reason=reason, reason_id=reason_id, note=note, now=now
         )
-        return outcome(await self._drive_until(await self._insert(change), answer_by))
+        return await self._insert(change, own)
 
     async def reschedule(
         self, caller: Caller, *, quote_id: str, hold_id: str, note: str | None = None
@@ -127,6 +152,20 @@ class ChangeService:
         _check_note(caller, note)
         if (accepted := _moved_before(own, quote_id, hold_id)) is not None:
             return outcome(await self._drive_until(accepted, answer_by))
+        try:
+            change = await self._request_move(caller, own, quote_id=quote_id, hold_id=hold_id, note=note)
+        except (RescheduleNotAllowed, RescheduleQuoteChanged, HoldExpired):
+            # As above; the other request has the hold then, and the visit may stand at the new time.
+            again = await self._access.get(caller, own.visit.appointment.id)
+            if (accepted := _moved_before(again, quote_id, hold_id)) is None:
+                raise
+            change = accepted
+        return outcome(await self._drive_until(change, answer_by))
+
+    async def _request_move(
+        self, caller: Caller, own: OwnVisit, *, quote_id: str, hold_id: str, note: str | None
+    ) -> RequestedChange:
+        """Insert the row of a quote that is still the present one, with its hold, or join that of another request."""
         _check_none_open(own)
         now = (
             self._clock.now()
@@ -136,10 +175,10 @@ class ChangeService:
             raise RescheduleQuoteChanged(quote)
         hold = await self._own_hold(caller, hold_id)
         change = new_reschedule(caller, own, quote, hold, note=note, now=now)
-        inserted = await self._insert(change)
+        inserted = await self._insert(change, own)
         if inserted.id == change.id:
             await self._take_over(hold, change)
-        return outcome(await self._drive_until(inserted, answer_by))
+        return inserted
 
     async def view(self, caller: Caller, change_id: str) -> RequestedChange | None:
         """Return the caller's change; None when it is another's or does not exist, without telling which."""
@@ -192,9 +231,12 @@ class ChangeService:
             raise HoldExpired
         return hold
 
-    async def _insert(self, change: RequestedChange) -> RequestedChange:
-        """Insert the row; returns it, or the one of the same quote that another request has inserted. Raises ChangeInProgress."""
-        standing = await self._driver.insert(change)
+    async def _insert(self, change: RequestedChange, own: OwnVisit) -> RequestedChange:
+        """Insert the row; returns it, or the one of the same quote that another request has inserted since the visit was read.
+
+        Raises ChangeInProgress.
+        """
+        standing = await self._driver.insert(change, latest=own.latest.id if own.latest else None)
         if standing is None:
             return change.changed(version=1)
         if (standing.quote_id, standing.hold_id) != (change.quote_id, change.hold_id):

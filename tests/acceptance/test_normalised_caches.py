@@ -34,7 +34,7 @@ EXEMPT = {
 }
 
 # Objects with an id that only others see, or that no answer of a patient's or staff's holds.
-UNSEEN = {"CheckoutSummary"}
+UNSEEN = {"CheckoutSummary", "ChangeSummary"}
 
 # Asked for with several arguments, each under a name of its own: to a cache they are several fields.
 WITH_ARGUMENTS = {
@@ -216,8 +216,31 @@ async def test_objects_of_one_id_are_equal_whoever_asks_and_however(stack: Stack
         document = query("patient", "Patient", "($id: ID!)", "(id: $id)")
         await asked(cache, staff, document, {"id": patient_id})
 
-    assert cache.disagreements == []
-    often = {kind for (kind, _), times in cache.seen.items() if times > 1}
+    own_visit = cache.kept["Checkout", own]["appointment"][1]
+    for name, variable in (
+        ("cancellationQuote", "CancellationQuote"),
+        ("rescheduleQuote", "RescheduleQuote"),
+    ):
+        document = query(name, f"{variable}Result", "($id: ID!)", "(appointmentId: $id)")
+        for _ in range(2):
+            quoted = await asked(cache, patient, document, {"id": own_visit})
+        await asked(cache, patient, query("cancellationReasons", "CancellationReason"))
+        if name == "cancellationQuote":
+            accepted = quoted[name]["quote"]["id"]
+    after = Cache()  # the visit is another one from here on
+    await mutated(after, patient, "cancelAppointment", quoteId=accepted, reason="Sample reason")
+    (change,) = {key[1] for key in after.kept if key[0] == "AppointmentChange"}
+    await asked(
+        after,
+        patient,
+        query("appointmentChange", "AppointmentChange", "($id: ID!)", "(id: $id)"),
+        {"id": change},
+    )
+    await asked(after, patient, query("checkout", "Checkout", "($id: ID!)", "(id: $id)"), {"id": own})
+    await asked(after, patient, query("me", "Me"))
+
+    assert cache.disagreements + after.disagreements == []
+    often = {kind for seen in (cache.seen, after.seen) for (kind, _), times in seen.items() if times > 1}
     assert often == identified().keys() - UNSEEN, "every type was seen twice by one id"
 
 

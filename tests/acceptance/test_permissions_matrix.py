@@ -39,6 +39,7 @@ OWNED = {
     "Me.appointments(after)": "visit",
     "Patient.appointments(after)": "visit",
     "Operations.checkouts(after)": "place",
+    "Operations.changes(after)": "place",
     "Mutation.extendHold(input.holdId)": "hold",
     "Mutation.releaseHold(input.holdId)": "hold",
     "Mutation.startCheckout(input.holdId)": "hold",

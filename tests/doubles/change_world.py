@@ -38,6 +38,12 @@ class ChangeWorld:
         self.changes = ChangeBooks(books=self.books)
         self.policy = policy or ChangePolicy()
         self._processes = itertools.count(1)
+        self.access = VisitAccess(
+            visits=FakeVisits(self.changes),
+            payments=FakeChangePayments(self.changes),
+            units=self.database,
+            clock=self.clock,
+        )
         self.driver = self.a_driver()
         self.service = self.a_service(self.driver)
 
@@ -64,12 +70,7 @@ class ChangeWorld:
         visits = FakeVisits(self.changes)
         return ChangeService(
             driver=driver,
-            access=VisitAccess(
-                visits=visits,
-                payments=FakeChangePayments(self.changes),
-                units=self.database,
-                clock=self.clock,
-            ),
+            access=self.access,
             visits=visits,
             holds=self.holds,
             clock=self.clock,

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from booking.changes.access import OwnVisit, VisitAccess
 from booking.changes.model import ActionKind, ActionState, ChangeEndReason, ChangeState
 from booking.changes.policy import ChangePolicy, PlanVisitTreatment, RefundTier
 from booking.errors import InvalidInput, NotFound
@@ -127,6 +128,50 @@ class TestCancelling:
         again = await world.service.cancel(caller, quote_id=quote.id, reason=None, reason_id=None)
         assert again.id == first.id
         assert world.tape.calls().count("cancel_visit") == 1
+
+    @pytest.mark.parametrize("changes_too", [True, False])
+    async def test_accepting_while_the_same_quote_is_carried_out_elsewhere_joins_that(
+        self, monkeypatch: pytest.MonkeyPatch, *, changes_too: bool
+    ) -> None:
+        """The second request reads the visit, or only its changes, before the first one begins, and goes on after its end."""
+        world = ChangeWorld(ChangePolicy(refunds=()))  # a refund would show in the second one's quote
+        checkout = await world.booked()
+        caller, visit = as_guest(checkout), checkout.appointment_id or ""
+        quote = await world.service.cancellation_quote(caller, visit)
+        read = VisitAccess.get
+        before = await read(world.access, caller, visit)
+        first = await world.service.cancel(caller, quote_id=quote.id, reason=None, reason_id=None)
+        after = await read(world.access, caller, visit)
+        stale = iter([before if changes_too else replace(after, latest=None)])
+
+        async def get(access: VisitAccess, caller: Caller, appointment_id: str) -> OwnVisit:
+            return next(stale, None) or await read(access, caller, appointment_id)
+
+        monkeypatch.setattr(VisitAccess, "get", get)
+        second = await world.service.cancel(caller, quote_id=quote.id, reason=None, reason_id=None)
+        assert (second.id, second.state) == (first.id, ChangeState.DONE)
+        assert len(world.database.changes) == 1
+        assert world.tape.calls().count("cancel_visit") == 1
+
+    async def test_moving_while_the_same_quote_is_carried_out_elsewhere_joins_that(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        world = ChangeWorld()
+        checkout = await world.booked()
+        caller, visit = as_guest(checkout), checkout.appointment_id or ""
+        quote = await world.service.reschedule_quote(caller, visit)
+        hold = await world.hold(caller, a_slot(hours=48))
+        read = VisitAccess.get
+        stale = iter([await read(world.access, caller, visit)])
+        first = await world.service.reschedule(caller, quote_id=quote.id, hold_id=hold.id)
+
+        async def get(access: VisitAccess, caller: Caller, appointment_id: str) -> OwnVisit:
+            return next(stale, None) or await read(access, caller, appointment_id)
+
+        monkeypatch.setattr(VisitAccess, "get", get)
+        second = await world.service.reschedule(caller, quote_id=quote.id, hold_id=hold.id)
+        assert (second.id, second.state) == (first.id, ChangeState.DONE)
+        assert world.tape.calls().count("move_visit") == 1
 
     async def test_a_quote_that_changed_in_between_is_answered_with_the_present_one(self) -> None:
         world = ChangeWorld()
