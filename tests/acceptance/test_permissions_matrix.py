@@ -203,7 +203,7 @@ def document(place: str, things: Things, asker: Asker, *, named: bool = True) ->
     kind = SCHEMA.type_map[parent]
     assert isinstance(kind, GraphQLObjectType)
     one = kind.fields[called]
-    given = beside(coordinate, things, asker)
+    given = ({"first": 1} if "first" in one.args else {}) | beside(coordinate, things, asker)
     declared = ""
     if named:
         put(given, path.split("."), Variable())
