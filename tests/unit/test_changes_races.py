@@ -8,7 +8,7 @@ import pytest
 
 from booking.changes.model import ActionKind as A
 from booking.changes.model import ActionState, ChangeEndReason, ChangeState
-from booking.checkout.timing import LEASE
+from booking.checkout.timing import LEASE, STEP_BUDGET
 from booking.models import AppointmentStatus
 from booking.operations.model import AttentionReason, ClinicianBlock
 from booking.refusals import ClinicianNotBookable, SlotTaken
@@ -277,6 +277,24 @@ class TestOtherClaims:
 
 
 class TestTime:
+    async def test_a_lease_that_does_not_last_for_a_send_is_renewed_before_it(self) -> None:
+        scene = Scene(A.CANCEL_VISIT)
+        checkout = await scene.booked()
+        left: list[timedelta] = []
+
+        async def slow() -> None:
+            scene.world.clock.advance(seconds=(LEASE - STEP_BUDGET).total_seconds() + 1)
+
+        async def sent() -> None:
+            until = scene.world.row().lease_until
+            assert until is not None
+            left.append(until - scene.world.clock.now())
+
+        scene.world.books.during["stands"] = slow
+        scene.world.books.during["cancel_visit"] = sent
+        scene.assert_done_once(checkout, await scene.accept(checkout))
+        assert left == [LEASE]
+
     @pytest.mark.parametrize("kind", [A.MOVE_VISIT, A.BOOK_VISIT, A.CANCEL_VISIT])
     async def test_a_visit_that_has_begun_meanwhile_is_left_alone(self, kind: A) -> None:
         scene = Scene(kind)
