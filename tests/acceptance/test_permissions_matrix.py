@@ -249,6 +249,7 @@ def beside(coordinate: str, things: Things, asker: Asker) -> dict[str, Any]:
         "Query.checkout": {"id": things.missing["checkout"]},
         "Query.patient": {"id": things.patient},
         "Subscription.checkoutChanged": {"id": things.missing["checkout"]},
+        "Subscription.appointmentChanged": {"first": 1},
         "Mutation.holdSlot": {"input": {"slotId": things.slot, "timeZone": "UTC"}},
         "Mutation.extendHold": {"input": {"holdId": things.missing["hold"]}},
         "Mutation.releaseHold": {"input": {"holdId": things.missing["hold"]}},
