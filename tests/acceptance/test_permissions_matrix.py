@@ -203,7 +203,7 @@ def document(place: str, things: Things, asker: Asker, *, named: bool = True) ->
     kind = SCHEMA.type_map[parent]
     assert isinstance(kind, GraphQLObjectType)
     one = kind.fields[called]
-    given = beside(coordinate, things, asker)
+    given = ({"first": 1} if "first" in one.args else {}) | beside(coordinate, things, asker)
     declared = ""
     if named:
         put(given, path.split("."), Variable())
@@ -249,6 +249,7 @@ def beside(coordinate: str, things: Things, asker: Asker) -> dict[str, Any]:
         "Query.checkout": {"id": things.missing["checkout"]},
         "Query.patient": {"id": things.patient},
         "Subscription.checkoutChanged": {"id": things.missing["checkout"]},
+        "Subscription.appointmentChanged": {"first": 1},
         "Mutation.holdSlot": {"input": {"slotId": things.slot, "timeZone": "UTC"}},
         "Mutation.extendHold": {"input": {"holdId": things.missing["hold"]}},
         "Mutation.releaseHold": {"input": {"holdId": things.missing["hold"]}},

@@ -53,3 +53,8 @@ def expect(result: dict[str, Any], kind: str) -> None:
     """Raises Broken when the result is of another type."""
     if result["__typename"] != kind:
         raise Broken(f"expected {kind}, got {result['__typename']}: {result.get('message', '')}")
+
+
+def amount_of(money: dict[str, str] | None) -> str:
+    """An amount with its currency, to be read by people."""
+    return f"{money['amount']} {money['currency']}" if money else "nothing"

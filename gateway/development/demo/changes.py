@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from gateway.development.demo import documents
-from gateway.development.demo.api import App, Broken, expect
+from gateway.development.demo.api import App, Broken, amount_of, expect
 from gateway.development.demo.books import Visit
 from gateway.development.demo.free_times import ZONE, ids, local, slots_of_week
 from gateway.development.demo.screen import Screen
@@ -60,9 +60,9 @@ async def cancel(app: App, visit: Visit, *, name: str, screen: Screen) -> Visit:
         "fee",
         rows=[
             (
-                _amount(terms["refund"]),
-                _amount(terms["kept"]),
-                _amount(terms["fee"] and terms["fee"]["amount"]),
+                amount_of(terms["refund"]),
+                amount_of(terms["kept"]),
+                amount_of(terms["fee"] and terms["fee"]["amount"]),
             )
         ],
     )
@@ -81,7 +81,3 @@ async def is_offered(app: App, wanted: dict[str, Any], slot: dict[str, Any], *, 
         slot["id"] in ids(await slots_of_week(app, wanted)),
         f"{local(slot):%a %d %b, %H:%M} is offered to others again",
     )
-
-
-def _amount(money: dict[str, str] | None) -> str:
-    return f"{money['amount']} {money['currency']}" if money else "nothing"

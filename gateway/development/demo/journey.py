@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import httpx2
 
 from gateway.development.demo import changes, documents
-from gateway.development.demo.api import App, Broken, expect
+from gateway.development.demo.api import App, Broken, amount_of, expect
 from gateway.development.demo.books import Visit, check_books, read_books
 from gateway.development.demo.free_times import (
     ZONE,
@@ -77,7 +77,7 @@ class Journey:
             rows=[
                 (
                     plan["name"] + (" (sold out)" if plan["soldOut"] else ""),
-                    _money(plan["dueToday"]),
+                    amount_of(plan["dueToday"]),
                     plan["frequency"].replace("_", " ").lower(),
                 )
                 for plan in plans
@@ -148,7 +148,7 @@ class Journey:
         expect(result, "QuoteSuccess")
         quote = result["quote"]
         gross, off, due = (Decimal(quote[part]["amount"]) for part in ("listPrice", "discount", "dueToday"))
-        self._screen.say(f"{gross} less {off} is [bold]{_money(quote['dueToday'])}[/bold]")
+        self._screen.say(f"{gross} less {off} is [bold]{amount_of(quote['dueToday'])}[/bold]")
         self._screen.holds(off > 0 and gross - off == due, "the discount counts, once")
 
     async def _pay(self, app: App, plan_id: str, hold_id: str, slot: dict[str, Any]) -> None:
@@ -195,7 +195,7 @@ class Journey:
         single = next((kind for kind in kinds if kind["price"] and not kind["requiresPlan"]), None)
         if single is None:
             raise Broken("the practice sells no single visit")
-        self._screen.chapter(f"{name} books a {single['name']} instead, for {_money(single['price'])}")
+        self._screen.chapter(f"{name} books a {single['name']} instead, for {amount_of(single['price'])}")
         wanted = {"visitTypeId": single["id"], "timeZone": ZONE, "state": STATE}
         first, later = changes.two_times(await slots_of_week(app, wanted))
         held = await app.do(documents.HOLD, slotId=first["id"], timeZone=ZONE)
@@ -247,7 +247,3 @@ class Journey:
         tomorrow = min(local(slot).date() for slot in before) + timedelta(days=1)
         rest = {slot["id"] for slot in before if local(slot).date() >= tomorrow} - gone
         self._screen.holds(rest <= after, "nothing is blocked that should be free")
-
-
-def _money(money: dict[str, str]) -> str:
-    return f"{money['amount']} {money['currency']}"

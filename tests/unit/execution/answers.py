@@ -42,6 +42,7 @@ LOADERS = {
     ("Me", "load_appointments"): "appointments",
     ("Me", "load_cards"): "cards",
     ("Operations", "load_checkouts"): "checkouts",
+    ("Operations", "load_changes"): "changes",
 }
 
 # Fields of a visit that are computed from values behind it: the moments from one, the options from what one loader loads.

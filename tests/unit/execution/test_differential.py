@@ -20,7 +20,7 @@ async def test_random_operations_are_answered_as_by_graphql_core() -> None:
     assert seen["with errors"] > 50
     assert seen["unions"] > 5
     assert seen["written"] > 300
-    assert seen["refused"] > 50
+    assert seen["refused"] > 20  # few types are left whose fields are all plain
 
 
 def test_every_field_with_a_resolver_of_its_own_has_random_answers() -> None:
