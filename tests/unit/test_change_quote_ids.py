@@ -15,7 +15,19 @@ def made_by_hand(visit: object) -> str:
 
 @pytest.mark.parametrize(
     "visit",
-    ["\x00", "400012\x00", "\ud800", "4000 12", "400012\r\nX-Sample: 1", "", "\u0661", "4" * 256, 400012, None, ["4"]],
+    [
+        "\x00",
+        "400012\x00",
+        "\ud800",
+        "4000 12",
+        "400012\r\nX-Sample: 1",
+        "",
+        "\u0661",
+        "4" * 256,
+        400012,
+        None,
+        ["4"],
+    ],
     ids=repr,
 )
 def test_a_quote_id_whose_visit_is_no_id_is_refused(visit: object) -> None:
