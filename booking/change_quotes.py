@@ -6,6 +6,7 @@ Beside the folders, since refusals carry them (refusals/changes.py). What they s
 import base64
 import hashlib
 import json
+import re
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -13,6 +14,9 @@ from enum import StrEnum
 from booking.errors import InvalidInput
 from booking.money import Money
 from booking.slots import Slot
+
+# Visits' ids are far shorter. Whoever makes a quote's id by hand may put anything into it, also what no database takes.
+_ID = re.compile(r"[!-~]{1,255}", re.ASCII)
 
 
 class FeeMethod(StrEnum):
@@ -88,6 +92,6 @@ def appointment_in(kind: str, given: str) -> str:
         found_kind, appointment_id, _ = raw
     except (ValueError, TypeError):
         found_kind, appointment_id = None, None
-    if found_kind != kind or not isinstance(appointment_id, str):
+    if found_kind != kind or not isinstance(appointment_id, str) or not _ID.fullmatch(appointment_id):
         raise InvalidInput(field="quoteId", reason="This is not the id of such a quote.")
     return appointment_id

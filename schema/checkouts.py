@@ -113,7 +113,7 @@ class Checkout:
 
     @computed(
         description="The visit that was booked, as it stands in the practice's books by now: the same object as in `me`; null before. "
-        "While those cannot be read, what was known of it last."
+        "Once it was moved to another clinician, the visit that took its place. While those cannot be read, what was known of it last."
     )
     async def appointment(self) -> Appointment | None:
         """The visit."""

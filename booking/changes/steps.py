@@ -56,15 +56,19 @@ class ChangeSteps:
         return done(change, now=self._clock.now())
 
     async def look_for_move(self, change: RequestedChange) -> RequestedChange | None:
-        """Whether the visit is in the new slot."""
+        """Whether the visit is in the new slot, and at its place.
+
+        Raises OutcomeUnknown when it is there at another place: moved in part, or changed by the practice since.
+        """
+        slot = change.new_slot
         visit = await self._visits.stands(change.appointment_id, clinician_id=change.slot.clinician_id)
-        moved = (
-            visit is not None
-            and not visit.deleted
-            and change.new_slot is not None
-            and is_at(visit, change.new_slot)
-        )
-        return done(change, now=self._clock.now()) if moved else None
+        if visit is None or visit.deleted or slot is None or not is_at(visit, slot):
+            return None
+        if slot.location_id in (None, visit.appointment.location_id):
+            return done(change, now=self._clock.now())
+        if slot.start == change.slot.start:  # only the place was to change, and it has not
+            return None
+        raise OutcomeUnknown("the visit is at the new time, but at another place")
 
     async def book(self, change: RequestedChange) -> RequestedChange:
         """Book a visit in the new slot, and compare what was read back with what was asked."""

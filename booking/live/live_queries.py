@@ -17,11 +17,11 @@ from booking.models import Appointment
 from booking.ports import Clock
 from booking.principals import Caller
 from booking.records import RecordsService
-from booking.resources import Kind, Resource, Snapshot
+from booking.resources import Kind, Resource
 from booking.scheduling.search import Day, SlotSearch
 from booking.slot_query import SlotQuery
 from booking.unit_of_work import Scope, UnitOfWorkFactory
-from booking.visits.known import as_last_known, booked_visit
+from booking.visits.known import as_last_known, as_moved, booked_visit
 from booking.visits.model import end_of
 from booking.work_context import asked_by
 
@@ -143,8 +143,13 @@ class _CheckoutSource:
             checkout = await unit.checkouts.get(self._checkout_id)
             if checkout is None or checkout.appointment_id is None:
                 return Reading(state=None if checkout is None else (checkout, None))
-            snapshot = await unit.snapshots.get(Resource(kind=Kind.VISIT, id=checkout.appointment_id))
-        return Reading(state=(checkout, _changed_visit(checkout, snapshot)), again=_VISIT_AGAIN)
+            booked = booked_visit(checkout)
+            if booked is None:
+                return Reading(state=(checkout, None), again=_VISIT_AGAIN)
+            visit = as_moved(booked, await unit.changes.of_checkout(checkout.id))
+            snapshot = await unit.snapshots.get(Resource(kind=Kind.VISIT, id=visit.id))
+        seen = as_last_known(visit, snapshot)
+        return Reading(state=(checkout, seen if seen != booked else None), again=_VISIT_AGAIN)
 
 
 class _VisitsSource:
@@ -166,10 +171,3 @@ class _VisitsSource:
 def _differ(day: Day, sent: Day) -> bool:
     """Whether the day shows anything else than was sent; a later `as_of` alone is no difference."""
     return (day.slots, day.stale) != (sent.slots, sent.stale)
-
-
-def _changed_visit(checkout: Checkout, snapshot: Snapshot) -> Appointment | None:
-    """The checkout's visit as it was seen last; None where it is as it was booked."""
-    booked = booked_visit(checkout)
-    seen = as_last_known(booked, snapshot) if booked is not None else None
-    return seen if seen != booked else None

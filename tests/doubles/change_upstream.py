@@ -120,9 +120,14 @@ class FakeVisitChanges:
             visit = self._changes.visit(change.appointment_id)
             assert visit is not None
             assert change.new_slot is not None
-            if visit.start == change.new_slot.start:
+            moved = replace(
+                visit,
+                start=change.new_slot.start,
+                location_id=change.new_slot.location_id or visit.location_id,
+            )
+            if visit == moved:
                 return
-            self._changes.put(replace(visit, start=change.new_slot.start))
+            self._changes.put(moved)
             self._changes.statuses[visit.id].append("moved")
 
         await self._changes.books.call("move_visit", effect)
