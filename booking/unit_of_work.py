@@ -129,7 +129,7 @@ class Claimant(Protocol):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Obstacles:
+class SlotConflicts:
     """What the database knows against a slot."""
 
     is_blocked: bool  # its clinician is blocked
@@ -151,7 +151,7 @@ class SlotClaims(Protocol):
     async def busy(self, clinician_ids: Sequence[str], span: Interval) -> Sequence[Busy]:
         """The claims of these clinicians that overlap the span."""
 
-    async def against(self, clinician_id: str, span: Interval) -> Obstacles:
+    async def against(self, clinician_id: str, span: Interval) -> SlotConflicts:
         """What stands against the clinician's slot, read at once."""
 
     async def release_begun(self, now: datetime) -> int:

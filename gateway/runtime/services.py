@@ -9,8 +9,8 @@ from booking.catalog.quotes import QuoteService
 from booking.catalog.terms import PresentTerms
 from booking.changes.access import VisitAccess
 from booking.changes.driver import ChangeDriver
-from booking.changes.effects import RequestedChangesReader
 from booking.changes.guards import Guards as ChangeGuards
+from booking.changes.later_changes import RequestedChangesReader
 from booking.changes.service import ChangeService
 from booking.changes.steps import ChangeSteps
 from booking.checkout.attempt_limits import AttemptLimitedPromotions, AttemptLimiter

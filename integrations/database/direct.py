@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Self, TypeVar, cast
 
+import structlog
 from asyncpg import (  # type: ignore[import-untyped]
     AdminShutdownError,
     CrashShutdownError,
@@ -26,6 +27,8 @@ from sqlalchemy.exc import TimeoutError as NoConnectionFree
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from sqlalchemy.types import TypeEngine
 from sqlalchemy.util import greenlet_spawn
+
+log = structlog.get_logger(__name__)
 
 _Processor = Callable[[Any], Any]
 S = TypeVar("S", bound=Executable)
@@ -121,6 +124,14 @@ def doubted_since(dialect: Dialect) -> float:
     return since
 
 
+def note_repeated(error: Exception) -> None:
+    """Log that a read failed by the driver and is repeated by SQLAlchemy: a new connection cures it, or SQLAlchemy says what it is.
+
+    Without a log line a statement that always fails so would only be slow. The error's text may quote a value, its type does not.
+    """
+    log.warning("database.read_repeated", why=type(error).__qualname__)
+
+
 async def fetch(driver: Any, sql: str, values: Sequence[Any]) -> Sequence[Any]:
     """Have the driver execute a statement; returns its rows."""
     return cast("Sequence[Any]", await driver.fetch(sql, *values))
@@ -171,8 +182,8 @@ class DirectConnection(AsyncConnection):
                     return await self._by_the_driver(statement, parameters or {})
                 except (TimeoutError, NoConnectionFree):
                     raise
-                except Exception:  # noqa: BLE001, S110 - a new connection cures it, or SQLAlchemy meets it too and says what it is
-                    pass
+                except Exception as error:  # noqa: BLE001 - see `note_repeated`
+                    note_repeated(error)
             await self.start()
             await self.execution_options(isolation_level="AUTOCOMMIT")
         return await super().execute(statement, parameters, **options)

@@ -21,7 +21,7 @@ from integrations.database.history import SqlCheckoutHistory
 from integrations.database.pending_refreshes import SqlPendingRefreshes
 from integrations.database.requested_changes import SqlRequestedChanges
 from integrations.database.sealing import Sealer
-from integrations.database.send_facts import FreshFacts
+from integrations.database.send_facts import SendFactsCache
 from integrations.database.snapshots import SqlPolls, SqlSnapshots
 from integrations.database.webhook_subscriptions import SqlKnownSubscriptions
 
@@ -42,7 +42,7 @@ class SqlUnitOfWork:
         change_signals: ChangeSignals | None = None,
         *,
         scope: Scope = Scope.TRANSACTION,
-        fresh: FreshFacts | None = None,
+        fresh: SendFactsCache | None = None,
     ) -> None:
         self._engine = engine
         self._fresh = fresh
@@ -148,7 +148,7 @@ class SqlUnitOfWork:
         """The topics of the checkouts, changes, events and blocks that were written in this transaction."""
         topics: set[str] = set()
         if self._checkouts is not None:
-            topics.update(*map(of_checkout, self._checkouts.written), *map(of_event, self._checkouts.told))
+            topics.update(*map(of_checkout, self._checkouts.written), *map(of_event, self._checkouts.events))
         if self._changes is not None:
             topics.update(*map(of_change, self._changes.written))
         if self._outbox is not None:
@@ -187,7 +187,7 @@ def sql_unit_of_work(
     sealer: Sealer,
     change_signals: ChangeSignals | None = None,
     *,
-    fresh: FreshFacts | None = None,
+    fresh: SendFactsCache | None = None,
 ) -> Units:
     """The factory of units of work on this engine. Patient details are sealed at rest; commits publish to `change_signals`.
 

@@ -33,7 +33,7 @@ from booking.stored_names import Unknown
 from booking.sync.daily import DailyJobs
 from booking.sync.inbox import PendingRefreshes, Polls
 from booking.sync.webhook_subscriptions import KnownSubscriptions
-from booking.unit_of_work import Claimant, Obstacles, Scope
+from booking.unit_of_work import Claimant, Scope, SlotConflicts
 from tests.doubles.changes_repository import FakeRequestedChanges
 
 T = TypeVar("T")
@@ -469,8 +469,8 @@ class FakeClaims:
     async def busy(self, clinician_ids: Sequence[str], span: Interval) -> Sequence[Busy]:
         return _overlapping(self.slots.values(), clinician_ids, span)
 
-    async def against(self, clinician_id: str, span: Interval) -> Obstacles:
-        return Obstacles(
+    async def against(self, clinician_id: str, span: Interval) -> SlotConflicts:
+        return SlotConflicts(
             is_blocked=await self._unit.blocks.is_blocked(clinician_id),
             is_claimed=bool(await self.busy([clinician_id], span)),
         )

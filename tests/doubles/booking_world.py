@@ -20,7 +20,7 @@ from booking.catalog.model import (
 from booking.catalog.quotes import QuoteService
 from booking.catalog.terms import PresentTerms
 from booking.change_signals import LocalChangeSignals
-from booking.changes.effects import RequestedChangesReader
+from booking.changes.later_changes import RequestedChangesReader
 from booking.checkout.checkout_holds import CheckoutHolds
 from booking.checkout.email_verification import EmailVerification
 from booking.checkout.guards import Guards, SendFactsReader

@@ -13,7 +13,7 @@ from sqlalchemy import Engine
 
 from booking.catalog.quotes import QuoteService
 from booking.catalog.terms import PresentTerms
-from booking.changes.effects import RequestedChangesReader
+from booking.changes.later_changes import RequestedChangesReader
 from booking.checkout.checkout_holds import CheckoutHolds
 from booking.checkout.early_checks import EarlyChecks
 from booking.checkout.guards import Guards
