@@ -1,8 +1,9 @@
-"""GraphQL types of patients' records: visits, cards, profile."""
+"""GraphQL types of patients' records: visits, cards, profile, and what they bought."""
 
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from datetime import date
-from typing import Annotated
+from typing import Annotated, TypeAlias
 
 import strawberry
 from strawberry import field
@@ -10,7 +11,16 @@ from strawberry import field
 from schema.appointments import AppointmentConnection, AppointmentFilter
 from schema.catalog import DEFAULT_PAGE, LARGEST_PAGE
 from schema.fields import computed
+from schema.packages import Credit, Membership, Package
+from schema.payments import InvoiceConnection, InvoiceFilter, PaymentConnection
 from schema.permissions import reached
+
+_Size: TypeAlias = Annotated[
+    int, strawberry.argument(name="first", description=f"How many at most; up to {LARGEST_PAGE}.")
+]
+_After: TypeAlias = Annotated[
+    str | None, strawberry.argument(name="after", description="The cursor behind which to go on.")
+]
 
 
 @reached
@@ -22,6 +32,17 @@ class Card:
     brand: str = field(description="The card's brand.")
     last4: str = field(description="The number's last four digits.")
     expires: date | None = field(description="The month in which it expires, as a day of it.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class PurchaseLoaders:
+    """Reads of what the patient bought, each when its field is selected. Not a type of the API."""
+
+    packages: Callable[[], Awaitable[list[Package]]]
+    credits: Callable[[], Awaitable[list[Credit]]]
+    memberships: Callable[[], Awaitable[list[Membership]]]
+    payments: Callable[[int, str | None], Awaitable[PaymentConnection]]
+    invoices: Callable[[InvoiceFilter, int, str | None], Awaitable[InvoiceConnection]]
 
 
 @reached
@@ -37,6 +58,7 @@ class Patient:
     load_appointments: strawberry.Private[
         Callable[[AppointmentFilter, int, str | None], Awaitable[AppointmentConnection]]
     ]
+    purchases: strawberry.Private[PurchaseLoaders]
 
     @computed(description="The visits, by page.")
     async def appointments(
@@ -56,6 +78,41 @@ class Patient:
     ) -> AppointmentConnection:
         """The visits."""
         return await self.load_appointments(which, first, after)
+
+    @computed(description="The plans that the patient has, newest first.")
+    async def packages(self) -> list[Package]:
+        """The plans that the patient has."""
+        return await self.purchases.packages()
+
+    @computed(
+        description="What is left for each kind of visit, by the practice's ledger. "
+        "Empty where the practice uses no credits."
+    )
+    async def credits(self) -> list[Credit]:
+        """What is left for each kind of visit."""
+        return await self.purchases.credits()
+
+    @computed(description="Plans that bill again, those that go on first.")
+    async def memberships(self) -> list[Membership]:
+        """Plans that bill again."""
+        return await self.purchases.memberships()
+
+    @computed(description="The payments, newest first, by page.")
+    async def payments(self, first: _Size = DEFAULT_PAGE, after: _After = None) -> PaymentConnection:
+        """The payments."""
+        return await self.purchases.payments(first, after)
+
+    @computed(description="The invoices, newest first, by page.")
+    async def invoices(
+        self,
+        which: Annotated[
+            InvoiceFilter, strawberry.argument(name="filter", description="Which.")
+        ] = InvoiceFilter.ALL,
+        first: _Size = DEFAULT_PAGE,
+        after: _After = None,
+    ) -> InvoiceConnection:
+        """The invoices."""
+        return await self.purchases.invoices(which, first, after)
 
 
 @reached
