@@ -21,7 +21,7 @@ def purchase_loaders(patient_id: str, purchases: PurchaseService) -> PurchaseLoa
         return [_to_package(each) for each in await purchases.packages(patient_id)]
 
     async def credits_() -> list[api.Credit]:
-        return [_to_credit(each) for each in await purchases.credits(patient_id)]
+        return [_to_credit(each, patient_id, purchases) for each in await purchases.credits(patient_id)]
 
     async def memberships() -> list[api.Membership]:
         return [_to_membership(each) for each in await purchases.memberships(patient_id)]
@@ -30,9 +30,7 @@ def purchase_loaders(patient_id: str, purchases: PurchaseService) -> PurchaseLoa
         check_size(first)
         return _to_payments(await purchases.payments(patient_id), first=first, after=after)
 
-    async def invoices(
-        which: money.InvoiceFilter, first: int, after: str | None
-    ) -> money.InvoiceConnection:
+    async def invoices(which: money.InvoiceFilter, first: int, after: str | None) -> money.InvoiceConnection:
         check_size(first)
         found = [each for each in await purchases.invoices(patient_id) if _CHOSEN[which](each)]
         return _to_invoices(found, first=first, after=after)
@@ -72,22 +70,26 @@ def _to_package(package: domain.Package) -> api.Package:
     )
 
 
-def _to_credit(credit: domain.Credit) -> api.Credit:
+def _to_credit(credit: domain.Credit, patient_id: str, purchases: PurchaseService) -> api.Credit:
+    async def entries() -> list[api.CreditEntry]:
+        return [_to_entry(each) for each in await purchases.ledger(patient_id, credit.visit_type_id)]
+
     return api.Credit(
         visit_type_id=ID(credit.visit_type_id),
         visit_type_name=credit.visit_type_name,
         left=credit.left,
-        entries=[
-            api.CreditEntry(
-                id=ID(each.id),
-                at=each.at,
-                change=each.change,
-                left=each.left,
-                appointment_id=to_id(each.appointment_id),
-                plan_id=to_id(each.plan_id),
-            )
-            for each in credit.entries
-        ],
+        load_entries=entries,
+    )
+
+
+def _to_entry(entry: domain.CreditEntry) -> api.CreditEntry:
+    return api.CreditEntry(
+        id=ID(entry.id),
+        at=entry.at,
+        change=entry.change,
+        left=entry.left,
+        appointment_id=to_id(entry.appointment_id),
+        plan_id=to_id(entry.plan_id),
     )
 
 
@@ -139,7 +141,6 @@ def _to_payment(payment: domain.Payment) -> money.Payment:
         card_last4=payment.card_last4,
         outside=payment.outside,
         plan_id=to_id(payment.plan_id),
-        plan_name=payment.plan_name,
         membership_id=to_id(payment.membership_id),
         invoice_id=to_id(payment.invoice_id),
         receipt_sent_at=payment.receipt_sent_at,

@@ -1,5 +1,6 @@
 """GraphQL types of what patients bought: packages, credits, memberships."""
 
+from collections.abc import Awaitable, Callable
 from datetime import datetime
 from enum import Enum
 
@@ -7,6 +8,7 @@ import strawberry
 from strawberry import enum_value, field
 
 from schema.catalog import BillingFrequency
+from schema.fields import computed
 from schema.money import Money
 from schema.permissions import reached
 
@@ -72,7 +74,14 @@ class Credit:
     left: int = field(
         description="How many, as the practice's ledger says; below zero: visits were booked without having a credit."
     )
-    entries: list[CreditEntry] = field(description="The ledger's lines, newest first.")
+    load_entries: strawberry.Private[Callable[[], Awaitable[list[CreditEntry]]]]
+
+    @computed(
+        description="The ledger's lines, newest first. Read from the practice for each kind of visit: ask for it on a page of its own."
+    )
+    async def entries(self) -> list[CreditEntry]:
+        """The ledger's lines."""
+        return await self.load_entries()
 
 
 @strawberry.enum(description="Where a membership stands.")

@@ -49,7 +49,6 @@ class Payment:
     card_last4: str | None = field(description="The card number's last four digits.")
     outside: bool = field(description="Whether it was paid elsewhere, such as in cash, and only recorded.")
     plan_id: strawberry.ID | None = field(description="The plan that it paid for.")
-    plan_name: str | None = field(description="Its name.")
     membership_id: strawberry.ID | None = field(description="The membership that it is a payment of.")
     invoice_id: strawberry.ID | None = field(description="The invoice that it was paid on.")
     receipt_sent_at: datetime | None = field(

@@ -53,7 +53,6 @@ class Credit:
     visit_type_id: str
     visit_type_name: str | None
     left: int  # below zero: visits were booked without having a credit
-    entries: tuple[CreditEntry, ...] = ()  # newest first
 
 
 class MembershipStatus(StrEnum):
@@ -124,11 +123,9 @@ class Payment:
     card_last4: str | None
     outside: bool  # paid elsewhere, such as in cash, and only recorded
     plan_id: str | None
-    plan_name: str | None
     membership_id: str | None
     invoice_id: str | None
     receipt_sent_at: datetime | None  # UTC; None: none was mailed
-    clinician_id: str | None = None  # whom it went to; their key, or the organisation's, reads it
 
 
 class InvoiceStatus(StrEnum):

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-from booking.packages.model import Credit, Invoice, Membership, Package, Payment
+from booking.packages.model import Credit, CreditEntry, Invoice, Membership, Package, Payment
 
 
 class Purchases(Protocol):
@@ -13,7 +13,10 @@ class Purchases(Protocol):
         """The plans that the patient has, newest first."""
 
     async def credits(self, patient_id: str) -> Sequence[Credit]:
-        """What is left for each visit type that the patient ever had a credit of, with the ledger's lines."""
+        """What is left for each visit type that the patient ever had a credit of."""
+
+    async def ledger(self, patient_id: str, visit_type_id: str) -> Sequence[CreditEntry]:
+        """The lines of the ledger for one visit type, newest first."""
 
     async def memberships(self, patient_id: str) -> Sequence[Membership]:
         """The series of payments, those that go on first, each newest first."""

@@ -6,7 +6,7 @@ fields (`schema/permissions.py`).
 
 from collections.abc import Sequence
 
-from booking.packages.model import Credit, Invoice, Membership, Package, Payment
+from booking.packages.model import Credit, CreditEntry, Invoice, Membership, Package, Payment
 from booking.packages.ports import Purchases
 from booking.single_flight import SingleFlight
 
@@ -18,6 +18,7 @@ class PurchaseService:
         self._purchases = purchases
         self._packages: SingleFlight[str, Sequence[Package]] = SingleFlight()
         self._credits: SingleFlight[str, Sequence[Credit]] = SingleFlight()
+        self._ledger: SingleFlight[tuple[str, str], Sequence[CreditEntry]] = SingleFlight()
         self._memberships: SingleFlight[str, Sequence[Membership]] = SingleFlight()
         self._payments: SingleFlight[str, Sequence[Payment]] = SingleFlight()
         self._invoices: SingleFlight[str, Sequence[Invoice]] = SingleFlight()
@@ -29,6 +30,11 @@ class PurchaseService:
     async def credits(self, patient_id: str) -> Sequence[Credit]:
         """What is left for each visit type, by the ledger."""
         return await self._credits(patient_id, lambda: self._purchases.credits(patient_id))
+
+    async def ledger(self, patient_id: str, visit_type_id: str) -> Sequence[CreditEntry]:
+        """The lines of the ledger for one visit type, newest first."""
+        key = patient_id, visit_type_id
+        return await self._ledger(key, lambda: self._purchases.ledger(patient_id, visit_type_id))
 
     async def memberships(self, patient_id: str) -> Sequence[Membership]:
         """The series of payments, those that go on first."""
