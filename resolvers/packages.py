@@ -1,6 +1,7 @@
 """Maps what a patient bought, and owes, from the domain to the API."""
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from strawberry import ID
 
@@ -11,11 +12,10 @@ from resolvers.pages import Page, check_size, page_of
 from schema import packages as api
 from schema import payments as money
 from schema.catalog import BillingFrequency
-from schema.records import PurchaseLoaders
 
 
-def purchase_loaders(patient_id: str, purchases: PurchaseService) -> PurchaseLoaders:
-    """The reads of one patient's purchases; whose they may be read for is decided by who got the patient's record."""
+def purchase_loaders(patient_id: str, purchases: PurchaseService) -> dict[str, Any]:
+    """The reads of one patient's purchases, as fields of their record; whose they may be read for is decided by who got the patient's record."""
 
     async def packages() -> list[api.Package]:
         return [_to_package(each) for each in await purchases.packages(patient_id)]
@@ -35,9 +35,13 @@ def purchase_loaders(patient_id: str, purchases: PurchaseService) -> PurchaseLoa
         found = [each for each in await purchases.invoices(patient_id) if _CHOSEN[which](each)]
         return _to_invoices(found, first=first, after=after)
 
-    return PurchaseLoaders(
-        packages=packages, credits=credits_, memberships=memberships, payments=payments, invoices=invoices
-    )
+    return {
+        "load_packages": packages,
+        "load_credits": credits_,
+        "load_memberships": memberships,
+        "load_payments": payments,
+        "load_invoices": invoices,
+    }
 
 
 _CHOSEN: dict[money.InvoiceFilter, Callable[[domain.Invoice], bool]] = {

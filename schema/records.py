@@ -1,7 +1,6 @@
 """GraphQL types of patients' records: visits, cards, profile, and what they bought."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from datetime import date
 from typing import Annotated, TypeAlias
 
@@ -34,17 +33,6 @@ class Card:
     expires: date | None = field(description="The month in which it expires, as a day of it.")
 
 
-@dataclass(frozen=True, kw_only=True)
-class PurchaseLoaders:
-    """Reads of what the patient bought, each when its field is selected. Not a type of the API."""
-
-    packages: Callable[[], Awaitable[list[Package]]]
-    credits: Callable[[], Awaitable[list[Credit]]]
-    memberships: Callable[[], Awaitable[list[Membership]]]
-    payments: Callable[[int, str | None], Awaitable[PaymentConnection]]
-    invoices: Callable[[InvoiceFilter, int, str | None], Awaitable[InvoiceConnection]]
-
-
 @reached
 @strawberry.type(description="A patient's record, as staff of the practice read it.")
 class Patient:
@@ -58,7 +46,13 @@ class Patient:
     load_appointments: strawberry.Private[
         Callable[[AppointmentFilter, int, str | None], Awaitable[AppointmentConnection]]
     ]
-    purchases: strawberry.Private[PurchaseLoaders]
+    load_packages: strawberry.Private[Callable[[], Awaitable[list[Package]]]]
+    load_credits: strawberry.Private[Callable[[], Awaitable[list[Credit]]]]
+    load_memberships: strawberry.Private[Callable[[], Awaitable[list[Membership]]]]
+    load_payments: strawberry.Private[Callable[[int, str | None], Awaitable[PaymentConnection]]]
+    load_invoices: strawberry.Private[
+        Callable[[InvoiceFilter, int, str | None], Awaitable[InvoiceConnection]]
+    ]
 
     @computed(description="The visits, by page.")
     async def appointments(
@@ -82,7 +76,7 @@ class Patient:
     @computed(description="The plans that the patient has, newest first.")
     async def packages(self) -> list[Package]:
         """The plans that the patient has."""
-        return await self.purchases.packages()
+        return await self.load_packages()
 
     @computed(
         description="What is left for each kind of visit, by the practice's ledger. "
@@ -90,17 +84,17 @@ class Patient:
     )
     async def credits(self) -> list[Credit]:
         """What is left for each kind of visit."""
-        return await self.purchases.credits()
+        return await self.load_credits()
 
     @computed(description="Plans that bill again, those that go on first.")
     async def memberships(self) -> list[Membership]:
         """Plans that bill again."""
-        return await self.purchases.memberships()
+        return await self.load_memberships()
 
     @computed(description="The payments, newest first, by page.")
     async def payments(self, first: _Size = DEFAULT_PAGE, after: _After = None) -> PaymentConnection:
         """The payments."""
-        return await self.purchases.payments(first, after)
+        return await self.load_payments(first, after)
 
     @computed(description="The invoices, newest first, by page.")
     async def invoices(
@@ -112,7 +106,7 @@ class Patient:
         after: _After = None,
     ) -> InvoiceConnection:
         """The invoices."""
-        return await self.purchases.invoices(which, first, after)
+        return await self.load_invoices(which, first, after)
 
 
 @reached
