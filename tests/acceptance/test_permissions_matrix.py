@@ -351,6 +351,8 @@ async def owned(stack: Stack) -> Things:
         "checkout": [confirmed, waiting, left, guests],
         "patient": [owner_id],
         "visit": [cursor(f"appointment:{visit}")],
+        "payment": [cursor("payment:1400001")],
+        "invoice": [cursor("invoice:1500001")],
         "place": [cursor(place)],
         "card": [card],
         "appointment": [booked, ended],
@@ -363,6 +365,7 @@ async def owned(stack: Stack) -> Things:
         "cancellation": quote_id("cancel", unlike(booked), {}),
         "move": quote_id("move", unlike(booked), {}),
     }
+    missing |= {"payment": cursor("payment:999999999"), "invoice": cursor("invoice:999999999")}
     missing |= {"visit": cursor(f"appointment:{unlike(visit)}"), "place": cursor(unlike(place))}
     things = Things(
         foreign=foreign, missing=missing, keys=keys, patient=read_id, slot=(await stack.slot(ahead=5))["id"]
