@@ -139,13 +139,15 @@ def query(field: str, kind: str, variables: str = "", arguments: str = "") -> st
     return f"query Q{variables} {{ {field}{arguments} {everything(SCHEMA.type_map[kind])} }}"  # type: ignore[arg-type]
 
 
-def records(field: str, kind: str, variables: str = "", arguments: str = "") -> list[str]:
-    """As `query`, of a patient's record, in two documents: what they bought, and the rest."""
+async def recorded(cache: Cache, app: App, field: str, kind: str, patient_id: str | None = None) -> None:
+    """Read a patient's record in two documents: what they bought, and the rest."""
+    variables, arguments = ("($id: ID!)", "(id: $id)") if patient_id else ("", "")
     parts = (lambda name: name not in PURCHASES, lambda name: name in PURCHASES or name == "id")
-    return [
-        f"query Q{variables} {{ {field}{arguments} {everything(SCHEMA.type_map[kind], part=part)} }}"  # type: ignore[arg-type]
-        for part in parts
-    ]
+    for part in parts:
+        document = (
+            f"query Q{variables} {{ {field}{arguments} {everything(SCHEMA.type_map[kind], part=part)} }}"  # type: ignore[arg-type]
+        )
+        await asked(cache, app, document, {"id": patient_id} if patient_id else None)
 
 
 async def asked(cache: Cache, app: App, document: str, variables: Json = None) -> Json:
@@ -231,12 +233,10 @@ async def test_objects_of_one_id_are_equal_whoever_asks_and_however(stack: Stack
         await asked(cache, app, document, {"id": checkout_id})
         await asked(cache, app, document, {"id": checkout_id})
     for _ in range(2):
-        for document in records("me", "Me"):
-            await asked(cache, patient, document)
+        await recorded(cache, patient, "me", "Me")
     (made,) = [one["id"] for one in (await stack.made())["patients"]]
     for patient_id in (person, made, person):
-        for document in records("patient", "Patient", "($id: ID!)", "(id: $id)"):
-            await asked(cache, staff, document, {"id": patient_id})
+        await recorded(cache, staff, "patient", "Patient", patient_id)
 
     own_visit = cache.kept["Checkout", own]["appointment"][1]
     for name, variable in (
@@ -259,8 +259,7 @@ async def test_objects_of_one_id_are_equal_whoever_asks_and_however(stack: Stack
         {"id": change},
     )
     await asked(after, patient, query("checkout", "Checkout", "($id: ID!)", "(id: $id)"), {"id": own})
-    for document in records("me", "Me"):
-        await asked(after, patient, document)
+    await recorded(after, patient, "me", "Me")
 
     assert cache.disagreements + after.disagreements == []
     often = {kind for seen in (cache.seen, after.seen) for (kind, _), times in seen.items() if times > 1}
