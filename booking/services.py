@@ -9,6 +9,7 @@ from booking.checkout.service import CheckoutService
 from booking.checkout.start import CheckoutStartService
 from booking.live.live_queries import LiveQueries
 from booking.operations.service import OperationsService
+from booking.packages.service import PurchaseService
 from booking.ports import CatalogSource
 from booking.records import RecordsService
 from booking.scheduling.holds import HoldService
@@ -30,6 +31,7 @@ class Services:
     email_verification: EmailVerification
     records: RecordsService
     visits: VisitService
+    purchases: PurchaseService
     operations: OperationsService
     live_queries: LiveQueries
     phone_region: str  # ISO 3166; assumed for phone numbers without a country code

@@ -5,6 +5,7 @@ from typing import Protocol
 
 from booking.changes.ports import ChangePayments, Credits, VisitChanges, Visits
 from booking.checkout.guards import ClinicianKeys
+from booking.packages.ports import Purchases
 from booking.ports import (
     Availability,
     Billing,
@@ -79,6 +80,7 @@ class SystemOfRecord:
     visit_changes: VisitChanges
     change_payments: ChangePayments
     credits: Credits
+    purchases: Purchases
     visit_records: VisitRecords
     resources: ResourceSource
     changes: Changes

@@ -29,4 +29,11 @@ def _to_recurrence(recurrence: domain.Recurrence) -> api.Recurrence:
         frequency=BillingFrequency[recurrence.frequency.name],
         amount=to_money(recurrence.amount),
         payments=recurrence.payments,
+        discount=_to_discount(recurrence.discount) if recurrence.discount else None,
+    )
+
+
+def _to_discount(discount: domain.LastingDiscount) -> api.LastingDiscount:
+    return api.LastingDiscount(
+        amount=to_money(discount.amount), payments=discount.payments, certain=discount.certain
     )

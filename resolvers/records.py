@@ -7,6 +7,7 @@ from strawberry import ID
 from booking import models as domain
 from booking.services import Services
 from resolvers.appointments import to_appointments
+from resolvers.packages import purchase_loaders
 from resolvers.pages import check_size
 from schema import records as api
 from schema.appointments import AppointmentConnection, AppointmentFilter
@@ -42,6 +43,7 @@ def _record(patient: domain.Patient, services: Services, *, own: bool) -> dict[s
         "email": patient.email,
         "time_zone": patient.time_zone,
         "load_appointments": appointments,
+        **purchase_loaders(patient.id, services.purchases),
     }
 
 

@@ -9,13 +9,31 @@ from schema.permissions import reached
 
 
 @reached
+@strawberry.type(description="A promo code that lowers later payments too.")
+class LastingDiscount:
+    """`booking.models.LastingDiscount`."""
+
+    amount: Money = field(description="Of each later payment while it lasts.")
+    payments: int | None = field(
+        description="For how many payments in all, today's included; null: for every one."
+    )
+    certain: bool = field(
+        description="False: the practice's system does not say how long it lasts. It may end after any payment; "
+        "none is higher than the recurrence's `amount`."
+    )
+
+
+@reached
 @strawberry.type(description="How a plan bills after today, without asking again.")
 class Recurrence:
     """`booking.models.Recurrence`."""
 
     frequency: BillingFrequency = field(description="How often.")
-    amount: Money = field(description="Of each later payment.")
+    amount: Money = field(description="Of each later payment without a discount.")
     payments: int | None = field(description="How many in all, today's included; null: until cancelled.")
+    discount: LastingDiscount | None = field(
+        description="Of the promo code on later payments; null: each is the full `amount`."
+    )
 
 
 @reached

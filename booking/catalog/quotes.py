@@ -3,7 +3,7 @@
 from booking.card_amounts import is_chargeable
 from booking.catalog.model import BookingPolicy, Catalog, Plan, VisitType
 from booking.errors import InvalidInput
-from booking.models import Promo, Quote, Recurrence
+from booking.models import LastingDiscount, Promo, Quote, Recurrence
 from booking.money import Money
 from booking.ports import CatalogSource, Promotions
 from booking.refusals import (
@@ -70,7 +70,7 @@ def plan_quote(plan: Plan, visit_type_id: str | None, promo: Promo | None, polic
             due_today=due,
             promo_code=promo.code if promo else None,
             coupon_id=promo.coupon_id if promo else None,
-            recurrence=_recurrence(plan),
+            recurrence=_recurrence(plan, promo),
             policy=policy,
         )
     )
@@ -112,10 +112,27 @@ def payable(quote: Quote) -> Quote:
     return quote
 
 
-def _recurrence(plan: Plan) -> Recurrence | None:
+def _recurrence(plan: Plan, promo: Promo | None) -> Recurrence | None:
     if not plan.frequency.recurs:
         return None
-    return Recurrence(frequency=plan.frequency, amount=plan.price, payments=plan.payments)
+    return Recurrence(
+        frequency=plan.frequency,
+        amount=plan.price,
+        payments=plan.payments,
+        discount=_lasting(plan, promo) if promo else None,
+    )
+
+
+def _lasting(plan: Plan, promo: Promo) -> LastingDiscount | None:
+    """The discount of the later payments; None where the code is good for the first one only, or takes nothing off them.
+
+    A code whose number of payments is not stated is one for every payment, as far as can be known: the quote says that it may end.
+    """
+    later = promo.discounted_later
+    only_first = promo.payments is not None and promo.payments <= 1
+    if only_first or plan.payments == 1 or later is None or later.amount >= plan.price.amount:
+        return None
+    return LastingDiscount(amount=later, payments=promo.payments, certain=promo.payments is not None)
 
 
 def _plan(catalog: Catalog, plan_id: str) -> Plan:

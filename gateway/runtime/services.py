@@ -27,6 +27,7 @@ from booking.live.live_queries import LiveQueries
 from booking.operations.alerts import AlertService
 from booking.operations.cached_blocks import CachedBlocks
 from booking.operations.service import OperationsService
+from booking.packages.service import PurchaseService
 from booking.ports import CatalogSource
 from booking.records import RecordsService
 from booking.scheduling.hold_capacity import AnonymousHoldShare, HoldAlarm, ShareRules
@@ -140,6 +141,7 @@ def build_services(
         email_verification=_email_verification(base, attempts=attempts),
         records=records,
         visits=_visits(base, upstream=upstream, changes=changes),
+        purchases=PurchaseService(purchases=upstream.purchases),
         operations=OperationsService(units=units),
         phone_region=base.settings.phone_region,
         live_queries=_live_queries(base, search=search, records=records),

@@ -35,6 +35,7 @@ from integrations.healthie.on_sale import HealthieOnSale
 from integrations.healthie.patients import HealthiePatients
 from integrations.healthie.permission_check import PermissionCheck
 from integrations.healthie.promotions import HealthiePromotions
+from integrations.healthie.purchases import HealthiePurchases
 from integrations.healthie.readback import Comparison, Noticed, only_logged
 from integrations.healthie.rehearsal.asking import LockedOut
 from integrations.healthie.rehearsal.connecting import rehearsal
@@ -175,6 +176,7 @@ async def connect(
                 recipient_id=recipient_id,
             ),
             credits=HealthieCredits(staff=staff),
+            purchases=HealthiePurchases(client=organization),
             resources=HealthieResourceReader(client=organization, digest=digest),
             changes=HealthieChanges(client=organization, now=now),
             subscriptions=HealthieSubscriptions(client=organization, comparison=comparison),

@@ -31,6 +31,8 @@ class Switches:
     net_payment_after_refunds: bool = True  # a billing item's net payment is what is left of it
     # ValidateCoupon's new_first_price is the discount, not the price.
     new_first_price_is_discount: bool = False
+    # A promo code without a number of discount periods lowers every payment of a recurring plan, not only the first.
+    coupon_without_number_lasts: bool = True
     # A visit booked by staff takes a credit that the patient does not have.
     staff_book_below_zero: bool = False
     # So does staff's deletion, where a cancelled visit's credit comes back.

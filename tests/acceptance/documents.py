@@ -15,7 +15,7 @@ SCHEMA = build_schema(Path("schema/schema.graphql").read_text())
 
 SLOT = "id clinicianId clinician { id name } visitTypeId contactType locationId start end timeZone minutes"
 QUOTE_FIELDS = """id planId visitTypeId listPrice { amount currency } discount { amount } dueToday { amount } promoCode
-  recurrence { frequency amount { amount } payments }"""
+  recurrence { frequency amount { amount } payments discount { amount { amount } payments certain } }"""
 PROBLEM = "... on Problem { code message retryable }"
 APPOINTMENT = 'id status start(timeZone: "America/New_York") clinicianId clinician { id name } visitTypeId contactType locationId'
 CHECKOUT_FIELDS = f"""id status declined endReason holdExpiresAt refunded {{ amount }} slot {{ {SLOT} }}

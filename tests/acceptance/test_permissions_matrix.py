@@ -38,6 +38,10 @@ OWNED = {
     "Query.patient(id)": "patient",
     "Me.appointments(after)": "visit",
     "Patient.appointments(after)": "visit",
+    "Me.payments(after)": "payment",
+    "Patient.payments(after)": "payment",
+    "Me.invoices(after)": "invoice",
+    "Patient.invoices(after)": "invoice",
     "Operations.checkouts(after)": "place",
     "Operations.changes(after)": "place",
     "Mutation.extendHold(input.holdId)": "hold",
@@ -347,6 +351,8 @@ async def owned(stack: Stack) -> Things:
         "checkout": [confirmed, waiting, left, guests],
         "patient": [owner_id],
         "visit": [cursor(f"appointment:{visit}")],
+        "payment": [cursor("payment:1400001")],
+        "invoice": [cursor("invoice:1500001")],
         "place": [cursor(place)],
         "card": [card],
         "appointment": [booked, ended],
@@ -359,6 +365,7 @@ async def owned(stack: Stack) -> Things:
         "cancellation": quote_id("cancel", unlike(booked), {}),
         "move": quote_id("move", unlike(booked), {}),
     }
+    missing |= {"payment": cursor("payment:999999999"), "invoice": cursor("invoice:999999999")}
     missing |= {"visit": cursor(f"appointment:{unlike(visit)}"), "place": cursor(unlike(place))}
     things = Things(
         foreign=foreign, missing=missing, keys=keys, patient=read_id, slot=(await stack.slot(ahead=5))["id"]

@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from booking.catalog.model import ContactType
 from booking.models import Appointment, AppointmentStatus, Card, Patient
 from booking.operations.service import OperationsService
+from booking.packages.service import PurchaseService
 from booking.principals import PrincipalKind
 from booking.records import RecordsService
 from booking.services import Services
@@ -29,6 +30,7 @@ from tests.doubles.booking_ports import NOW
 from tests.doubles.booking_upstream import FakeCards, FakePatients
 from tests.doubles.booking_world import World
 from tests.doubles.change_world import ChangeWorld
+from tests.doubles.purchases import NoPurchases
 from tests.doubles.rates import generous_rates
 from tests.doubles.visits import FakeVisits
 
@@ -233,6 +235,7 @@ async def api_on(
         email_verification=world.email_verification,
         records=records,
         visits=world.visit_service(FakeVisits(world.books.appointments)),
+        purchases=PurchaseService(purchases=NoPurchases()),
         operations=OperationsService(units=world.database),
         live_queries=world.live_queries(records),
         phone_region="US",

@@ -41,6 +41,12 @@ LOADERS = {
     ("Patient", "load_appointments"): "appointments",
     ("Me", "load_appointments"): "appointments",
     ("Me", "load_cards"): "cards",
+    **{
+        (kind, f"load_{field}"): field
+        for kind in ("Me", "Patient")
+        for field in ("packages", "credits", "memberships", "payments", "invoices")
+    },
+    ("Credit", "load_entries"): "entries",
     ("Operations", "load_checkouts"): "checkouts",
     ("Operations", "load_changes"): "changes",
 }
