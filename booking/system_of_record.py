@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Protocol
 
-from booking.changes.ports import ChangePayments, Credits, VisitChanges, Visits
+from booking.changes.ports import ChangePayments, Credits, Memberships, VisitChanges, Visits
 from booking.checkout.guards import ClinicianKeys
 from booking.ports import (
     Availability,
@@ -79,6 +79,7 @@ class SystemOfRecord:
     visit_changes: VisitChanges
     change_payments: ChangePayments
     credits: Credits
+    memberships: Memberships  # never cached
     visit_records: VisitRecords
     resources: ResourceSource
     changes: Changes

@@ -46,7 +46,7 @@ class ChangeSteps:
 
     async def look_for_cancellation(self, change: RequestedChange) -> RequestedChange | None:
         """A visit that is found cancelled after our intent counts as cancelled by us: its patient gets what they accepted."""
-        visit = await self._visits.stands(change.appointment_id, clinician_id=change.slot.clinician_id)
+        visit = await self._visits.stands(change.visit_id, clinician_id=change.visit_slot.clinician_id)
         cancelled = visit is not None and visit.appointment.status is AppointmentStatus.CANCELLED
         return done(change, now=self._clock.now()) if cancelled else None
 
@@ -57,7 +57,7 @@ class ChangeSteps:
 
     async def look_for_move(self, change: RequestedChange) -> RequestedChange | None:
         """Whether the visit is in the new slot."""
-        visit = await self._visits.stands(change.appointment_id, clinician_id=change.slot.clinician_id)
+        visit = await self._visits.stands(change.visit_id, clinician_id=change.visit_slot.clinician_id)
         moved = (
             visit is not None
             and not visit.deleted

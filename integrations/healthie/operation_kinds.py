@@ -30,6 +30,7 @@ _KINDS = {
         "BookedVisit",
         "CreditChanges",
         "InvoiceById",
+        "MembershipStanding",
         "PaymentById",
         "PaymentsSince",
         "VisitById",

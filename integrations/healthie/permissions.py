@@ -29,6 +29,7 @@ PERMISSION_OF: Mapping[str, str] = {
     "InvoiceById": "can_see_billing",
     "JoinLinks": "can_see_calendar",
     "LatestCardHolders": "sees_all_clients",
+    "MembershipStanding": "can_see_billing",
     "MorePatients": "can_see_clients",
     "MoveVisit": "can_edit_calendar",
     "Patient": "can_see_clients",

@@ -54,6 +54,7 @@ OF_PATIENTS: Mapping[str, str | None] = {
     "InvoiceById": None,
     "JoinLinks": None,
     "LatestCardHolders": None,
+    "MembershipStanding": None,
     "MorePatients": None,
     "MoveVisit": None,
     "Patient": "id",
