@@ -59,7 +59,9 @@ class ChangeSummary:
     """`booking.operations.model.ChangeSummary`."""
 
     id: strawberry.ID = field(description="Names the change; `frontdoor changes show` shows its history.")
-    kind: str = field(description="What was requested, such as `cancellation`, `reschedule` or `membership_end`.")
+    kind: str = field(
+        description="What was requested, such as `cancellation`, `reschedule` or `membership_end`."
+    )
     state: str = field(description="Where its row stands, such as `open` or `needs_attention`.")
     attention: list[str] = field(
         description="Why a person must look, such as `refund_failed`; empty: nobody must."
@@ -71,9 +73,7 @@ class ChangeSummary:
         description="The checkout that booked the visit; null: the practice did, or it is no change of a visit."
     )
     clinician_id: strawberry.ID | None = field(description="Whose time the visit had.")
-    starts_at: datetime | None = field(
-        description="When the visit was to start as it was accepted (UTC)."
-    )
+    starts_at: datetime | None = field(description="When the visit was to start as it was accepted (UTC).")
     tries: int = field(description="How often its present action has been tried.")
     created_at: datetime = field(description="When it was accepted (UTC).")
     updated_at: datetime = field(description="When its row was last written (UTC).")

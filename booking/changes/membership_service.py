@@ -48,25 +48,36 @@ class MembershipService:
         # Before the membership is read: one that is inserted meanwhile is not the last one that was read, and conflicts.
         latest = await self._latest(membership_id)
         membership = await self._own(caller, membership_id)
-        if latest is not None and _holds(latest, quote_id):
-            return membership_outcome(await self._accepted.drive_until(latest, answer_by))
+        if latest is None or not _holds(latest, quote_id):
+            try:
+                latest = await self._request(caller, membership, quote_id, note=note, latest=latest)
+            except (MembershipOver, MembershipQuoteChanged):
+                # The same quote may have been accepted elsewhere, and carried out before the membership was read.
+                latest = await self._latest(membership_id)
+                if latest is None or not _holds(latest, quote_id):
+                    raise
+        return membership_outcome(await self._accepted.drive_until(latest, answer_by))
+
+    async def _request(
+        self,
+        caller: Caller,
+        membership: MembershipAsStands,
+        quote_id: str,
+        *,
+        note: str | None,
+        latest: RequestedChange | None,
+    ) -> RequestedChange:
+        """Insert the row of a quote that is still the present one, or join that of another request."""
         if latest is not None and not latest.ended:
             raise MembershipChangeInProgress
-        try:
-            quote = membership_end_quote(membership)
-            if quote.id != quote_id:
-                raise MembershipQuoteChanged(quote)
-        except (MembershipOver, MembershipQuoteChanged):
-            # The same quote may have been accepted elsewhere, and carried out before the membership was read.
-            again = await self._latest(membership_id)
-            if again is None or not _holds(again, quote_id):
-                raise
-            return membership_outcome(await self._accepted.drive_until(again, answer_by))
+        quote = membership_end_quote(membership)
+        if quote.id != quote_id:
+            raise MembershipQuoteChanged(quote)
         change = new_membership_end(caller, membership, quote, note=note, now=self._clock.now())
         inserted = await self._accepted.insert(change, latest=latest)
         if inserted is None:
             raise MembershipChangeInProgress
-        return membership_outcome(await self._accepted.drive_until(inserted, answer_by))
+        return inserted
 
     async def view(self, caller: Caller, change_id: str) -> RequestedChange | None:
         """The caller's change of a membership; None when it is another's or does not exist, without telling which."""

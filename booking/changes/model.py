@@ -55,7 +55,9 @@ class ActionKind(StrEnum):
     MOVE_VISIT = "move_visit"  # to the new slot, with the same clinician
     BOOK_VISIT = "book_visit"  # a new visit in the new slot, with another clinician
     CANCEL_VISIT = "cancel_visit"
-    STOP_RECURRING = "stop_recurring"  # ends the later payments of the membership, or of the plan that paid the visit
+    STOP_RECURRING = (
+        "stop_recurring"  # ends the later payments of the membership, or of the plan that paid the visit
+    )
     REFUND = "refund"
     CHARGE_FEE = "charge_fee"
     READ_CREDIT = (

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from booking.change_quotes import CancellationQuote, RescheduleQuote, subject_in
+from booking.changes.accepted import AcceptedChanges
 from booking.changes.access import OwnVisit, VisitAccess
 from booking.changes.cancelling import cancellation_quote
-from booking.changes.accepted import AcceptedChanges
 from booking.changes.driver import hold_owner
 from booking.changes.model import ChangeState, RequestedChange
 from booking.changes.options import change_options

@@ -44,9 +44,7 @@ class ChangeWriter:
             entry = _entry(change, HistoryKind.REQUESTED, by=kind_of(change.owner))
             if (standing := await unit.changes.add(change, history=(entry,))) is not None:
                 return standing
-            others = [
-                one for one in await unit.changes.of_subject(change.subject) if one.id != change.id
-            ]
+            others = [one for one in await unit.changes.of_subject(change.subject) if one.id != change.id]
             if others and others[-1].id != latest:
                 return others[-1]
             if (claim := RescheduleClaim.of(change)) is not None:

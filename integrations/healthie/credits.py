@@ -24,7 +24,9 @@ class HealthieCredits:
         with reading():
             entries = await every(
                 lambda after: client.credit_changes(
-                    user_id=change.patient_id, appointment_type_id=change.visit_slot.visit_type_id, after=after
+                    user_id=change.patient_id,
+                    appointment_type_id=change.visit_slot.visit_type_id,
+                    after=after,
                 ),
                 lambda answer: answer.appointment_type_credit_changes,
             )

@@ -121,7 +121,9 @@ async def test_a_payment_since_the_quote_changes_it_and_nothing_is_done(scene: S
 
 
 @pytest.mark.parametrize("membership_id", [MEMBER.id, "series-missing"])
-@pytest.mark.parametrize("caller", [FOREIGN, Caller(principal=Principal(kind=PrincipalKind.GUEST, id="co-1"))])
+@pytest.mark.parametrize(
+    "caller", [FOREIGN, Caller(principal=Principal(kind=PrincipalKind.GUEST, id="co-1"))]
+)
 async def test_a_foreign_one_and_a_missing_one_answer_alike(
     scene: Scene, caller: Caller, membership_id: str
 ) -> None:

@@ -14,7 +14,7 @@ from resolvers.outcomes import _read, _write
 from resolvers.problems import PROBLEMS
 from schema import appointments, catalog, change_problems, changes, checkouts
 from schema.problems import Problem
-from tests.doubles.change_service import CANCELLATION, MOVE
+from tests.doubles.change_service import CANCELLATION, MEMBERSHIP_END, MOVE
 from tests.integration.database_samples import QUOTE
 
 SAMPLES: dict[type[Refusal], tuple[Any, ...]] = {
@@ -33,6 +33,7 @@ SAMPLES: dict[type[Refusal], tuple[Any, ...]] = {
     refusals.RescheduleNotAllowed: (NotAllowedReason.MOVED_TOO_OFTEN,),
     refusals.CancellationQuoteChanged: (CANCELLATION,),
     refusals.RescheduleQuoteChanged: (MOVE,),
+    refusals.MembershipQuoteChanged: (MEMBERSHIP_END,),
 }
 
 
@@ -55,7 +56,12 @@ def test_every_refusal_of_the_domain_is_a_problem_of_the_same_name(kind: type[Re
 
 
 # What a quote says is not kept with the key: a replay reads it anew (see the idempotency tests).
-READ_ANEW = {refusals.QuoteChanged, refusals.CancellationQuoteChanged, refusals.RescheduleQuoteChanged}
+READ_ANEW = {
+    refusals.QuoteChanged,
+    refusals.CancellationQuoteChanged,
+    refusals.RescheduleQuoteChanged,
+    refusals.MembershipQuoteChanged,
+}
 
 
 @pytest.mark.parametrize(
