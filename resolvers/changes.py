@@ -102,8 +102,8 @@ async def to_change(change: RequestedChange, services: Services, caller: Caller)
 
 
 def to_kind(kind: ChangeKind | Unknown) -> api.AppointmentChangeKind:
-    """Map a kind. Raises UnknownState for one that only a newer version knows."""
-    if isinstance(kind, Unknown):
+    """Map a kind of change of a visit. Raises UnknownState for another, or one that only a newer version knows."""
+    if isinstance(kind, Unknown) or kind is ChangeKind.MEMBERSHIP_END:
         raise UnknownState(kind)
     return api.AppointmentChangeKind[kind.name]
 
