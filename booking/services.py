@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from booking.catalog.quotes import QuoteService
+from booking.changes.membership_service import MembershipService
 from booking.changes.service import ChangeService
 from booking.checkout.email_verification import EmailVerification
 from booking.checkout.service import CheckoutService
@@ -28,6 +29,7 @@ class Services:
     starts: CheckoutStartService
     checkouts: CheckoutService
     changes: ChangeService
+    memberships: MembershipService
     email_verification: EmailVerification
     records: RecordsService
     visits: VisitService

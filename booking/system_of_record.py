@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Protocol
 
-from booking.changes.ports import ChangePayments, Credits, VisitChanges, Visits
+from booking.changes.ports import ChangePayments, Credits, Memberships, VisitChanges, Visits
 from booking.checkout.guards import ClinicianKeys
 from booking.packages.ports import Purchases
 from booking.ports import (
@@ -81,6 +81,7 @@ class SystemOfRecord:
     change_payments: ChangePayments
     credits: Credits
     purchases: Purchases
+    memberships: Memberships  # never cached
     visit_records: VisitRecords
     resources: ResourceSource
     changes: Changes

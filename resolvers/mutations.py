@@ -10,6 +10,7 @@ from resolvers import inputs
 from resolvers.catalog import names, to_clinicians
 from resolvers.change_mutations import ChangeMutation
 from resolvers.checkouts import is_guest, to_checkout
+from resolvers.memberships import MembershipMutation
 from resolvers.slots import to_hold
 from schema.context import Info
 from schema.fields import computed
@@ -52,7 +53,7 @@ _input = strawberry.argument(name="input", description="What to do, and with wha
     "`Idempotency-Key`, or in `extensions.idempotencyKey` of the request. The same key with the same input answers "
     "the same outcome again; a new attempt takes a new key."
 )
-class Mutation(ChangeMutation):
+class Mutation(ChangeMutation, MembershipMutation):
     """The root of mutations."""
 
     @computed(description="Keep a slot free for the caller, for some minutes.", who=SHOPPERS)

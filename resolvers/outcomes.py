@@ -20,6 +20,7 @@ from booking.slots import Slot
 from resolvers.catalog import names, to_clinicians
 from resolvers.changes import to_change
 from resolvers.checkouts import to_checkout
+from resolvers.memberships import to_membership_change
 from resolvers.problems import PROBLEMS
 from resolvers.slots import to_hold
 from schema import slots as api
@@ -32,6 +33,12 @@ from schema.change_results import (
 from schema.changes import AppointmentChange
 from schema.checkouts import Checkout, CheckoutStatus, DeclineReason
 from schema.context import Context
+from schema.memberships import (
+    CancelMembershipSuccess,
+    MembershipChange,
+    MembershipChangeProcessing,
+    MembershipQuoteChanged,
+)
 from schema.problems import Problem, QuoteChanged
 from schema.results import (
     CancelCheckoutSuccess,
@@ -71,7 +78,7 @@ def reference_of(outcome: object) -> Reference | None:
     kind = type(outcome).__name__
     parts: Reference
     match outcome:
-        case CheckoutProcessing() | AppointmentChangeProcessing():
+        case CheckoutProcessing() | AppointmentChangeProcessing() | MembershipChangeProcessing():
             return None
         case Problem():
             parts = _problem_reference(outcome)
@@ -90,6 +97,8 @@ def reference_of(outcome: object) -> Reference | None:
             parts = {"checkout": checkout.id}
         case CancelAppointmentSuccess(change=change) | RescheduleAppointmentSuccess(change=change):
             parts = {"change": change.id}
+        case CancelMembershipSuccess(change=ended):
+            parts = {"change": ended.id}
         case _:
             raise TypeError(f"{kind} is no outcome of a mutation")
     return {"type": kind, **parts}
@@ -115,8 +124,8 @@ async def recall(reference: Reference, context: Context) -> object:
             reference["checkout"], context.identified, context, confirming=confirmed
         )
         return _CHECKOUTS[kind](checkout=checkout)
-    if kind in _CHANGES:
-        return _CHANGES[kind](change=await _recall_change(reference["change"], context))
+    if kind in _CHANGES or kind == CancelMembershipSuccess.__name__:
+        return await _recall_success(kind, reference["change"], context)
     raise UnknownState(kind)
 
 
@@ -125,6 +134,8 @@ def _problem_reference(problem: Problem) -> Reference:
         return {"checkout": problem.checkout_id}
     if isinstance(problem, CancellationQuoteChanged | RescheduleQuoteChanged):
         return {"appointment": problem.quote.appointment_id}
+    if isinstance(problem, MembershipQuoteChanged):
+        return {"membership": problem.quote.membership_id}
     return {"fields": {name: _write(value) for name, value in asdict(problem).items()}}
 
 
@@ -133,6 +144,8 @@ async def _recall_problem(reference: Reference, context: Context) -> object:
     kind = reference["type"]
     if kind in _CHANGED_QUOTES:
         return await _CHANGED_QUOTES[kind](context, reference["appointment"])
+    if kind == MembershipQuoteChanged.__name__:
+        return await _recall_membership_quote(context, reference["membership"])
     if kind == QuoteChanged.__name__:
         checkout = await _viewed(reference["checkout"], context.identified, context)
         return PROBLEMS[refusals.QuoteChanged].handle(refusals.QuoteChanged(checkout.id, checkout.quote))
@@ -160,6 +173,14 @@ async def _recall_reschedule_quote(context: Context, appointment_id: str) -> Pro
     except Refusal as refusal:
         return PROBLEMS[type(refusal)].handle(refusal)
     return PROBLEMS[refusals.RescheduleQuoteChanged].handle(refusals.RescheduleQuoteChanged(quote))
+
+
+async def _recall_membership_quote(context: Context, membership_id: str) -> Problem:
+    try:
+        quote = await context.services.memberships.end_quote(context.identified, membership_id)
+    except Refusal as refusal:
+        return PROBLEMS[type(refusal)].handle(refusal)
+    return PROBLEMS[refusals.MembershipQuoteChanged].handle(refusals.MembershipQuoteChanged(quote))
 
 
 _CHANGED_QUOTES: Mapping[str, Callable[[Context, str], Awaitable[Problem]]] = {
@@ -214,11 +235,24 @@ async def _recall_checkout(
     return await to_checkout(checkout, context.services, confirming=confirming)
 
 
+async def _recall_success(kind: str, change_id: str, context: Context) -> object:
+    if kind == CancelMembershipSuccess.__name__:
+        return CancelMembershipSuccess(change=await _recall_membership_change(change_id, context))
+    return _CHANGES[kind](change=await _recall_change(change_id, context))
+
+
 async def _recall_change(change_id: str, context: Context) -> AppointmentChange:
     change = await context.services.changes.view(context.identified, change_id)
     if change is None:
         raise NotFound("change")
     return await to_change(change, context.services, context.identified)
+
+
+async def _recall_membership_change(change_id: str, context: Context) -> MembershipChange:
+    change = await context.services.memberships.view(context.identified, change_id)
+    if change is None:
+        raise NotFound("change")
+    return to_membership_change(change)
 
 
 async def _viewed(checkout_id: str, caller: Caller, context: Context) -> domain.Checkout:

@@ -140,6 +140,18 @@ class CancelAppointmentInput:
     )
 
 
+@strawberry.input(description="Which membership to end, and on which terms.")
+class CancelMembershipInput:
+    """For `cancelMembership`."""
+
+    quote_id: strawberry.ID = field(
+        description="The id of the `membershipEndQuote` that was shown: nothing else is done than what it says."
+    )
+    note: str | None = field(
+        default=None, description="Of staff only, who must give one: why they end it, for the audit trail."
+    )
+
+
 @strawberry.input(description="Which visit to move, on which terms, and to which time.")
 class RescheduleAppointmentInput:
     """For `rescheduleAppointment`."""

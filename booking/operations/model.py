@@ -161,10 +161,13 @@ class ChangeSummary:
     kind: str
     state: str
     attention: tuple[str, ...]  # why a person must look
-    appointment_id: str
+    subject_kind: str  # what is changed: a SubjectKind
+    subject_id: str
+    # Of a change of a visit:
+    appointment_id: str | None
     checkout_id: str | None  # that booked the visit; None: the practice did
-    clinician_id: str
-    starts_at: datetime  # UTC; of the visit as it was
+    clinician_id: str | None
+    starts_at: datetime | None  # UTC; of the visit as it was
     tries: int  # of the present action
     created_at: datetime  # UTC
     updated_at: datetime  # UTC

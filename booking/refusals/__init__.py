@@ -13,7 +13,8 @@ Refusal (a DomainError, see errors.py)
 │   └── end      ChargedWrongly / BookingFailed / CheckoutClosed
 └── change       CancellationNotAllowed / RescheduleNotAllowed / CancellationReasonRequired / SlotDoesNotFit
     ├── quote    CancellationQuoteChanged / RescheduleQuoteChanged
-    └── end      ChangeInProgress / ChangedByPractice / ChangeFailed
+    ├── end      ChangeInProgress / ChangedByPractice / ChangeFailed
+    └── member   MembershipOver / MembershipQuoteChanged / MembershipChangeInProgress / MembershipChangeFailed
 """
 
 from booking.refusals.base import Refusal
@@ -28,6 +29,12 @@ from booking.refusals.changes import (
     RescheduleNotAllowed,
     RescheduleQuoteChanged,
     SlotDoesNotFit,
+)
+from booking.refusals.memberships import (
+    MembershipChangeFailed,
+    MembershipChangeInProgress,
+    MembershipOver,
+    MembershipQuoteChanged,
 )
 from booking.refusals.payments import (
     BookingFailed,
@@ -97,6 +104,10 @@ __all__ = [
     "HoldExtensionsUsedUp",
     "HoldInCheckout",
     "HoldLimitReached",
+    "MembershipChangeFailed",
+    "MembershipChangeInProgress",
+    "MembershipOver",
+    "MembershipQuoteChanged",
     "NotAllowedReason",
     "NothingDueToday",
     "PaymentInProgress",

@@ -7,10 +7,12 @@ from functools import partial
 from booking.catalog.bookable import BookableCatalog
 from booking.catalog.quotes import QuoteService
 from booking.catalog.terms import PresentTerms
+from booking.changes.accepted import AcceptedChanges
 from booking.changes.access import VisitAccess
 from booking.changes.driver import ChangeDriver
 from booking.changes.guards import Guards as ChangeGuards
 from booking.changes.later_changes import RequestedChangesReader
+from booking.changes.membership_service import MembershipService
 from booking.changes.service import ChangeService
 from booking.changes.steps import ChangeSteps
 from booking.checkout.attempt_limits import AttemptLimitedPromotions, AttemptLimiter
@@ -128,8 +130,11 @@ def build_services(
     records = RecordsService(patients=upstream.patients, cards=upstream.cards)
     checkouts = _checkouts(base, upstream=upstream, saga=saga, attempts=attempts, unpaid=unpaid)
     exits.push_async_callback(checkouts.aclose)
-    changes = _changes(base, upstream=upstream, driver=change_driver)
-    exits.push_async_callback(changes.aclose)
+    accepted = AcceptedChanges(
+        driver=change_driver, answer_within=timedelta(seconds=base.settings.answer_seconds)
+    )
+    exits.push_async_callback(accepted.aclose)
+    changes = _changes(base, upstream=upstream, accepted=accepted)
     return Services(
         catalog=browsing,
         search=search,
@@ -138,6 +143,9 @@ def build_services(
         starts=_starts(base, saga=saga, quotes=quotes, unpaid=unpaid),
         checkouts=checkouts,
         changes=changes,
+        memberships=MembershipService(
+            accepted=accepted, memberships=upstream.memberships, units=units, clock=clock
+        ),
         email_verification=_email_verification(base, attempts=attempts),
         records=records,
         visits=_visits(base, upstream=upstream, changes=changes),
@@ -205,9 +213,9 @@ def _checkouts(
     )
 
 
-def _changes(base: Foundation, *, upstream: SystemOfRecord, driver: ChangeDriver) -> ChangeService:
+def _changes(base: Foundation, *, upstream: SystemOfRecord, accepted: AcceptedChanges) -> ChangeService:
     return ChangeService(
-        driver=driver,
+        accepted=accepted,
         access=VisitAccess(
             visits=upstream.visits, payments=upstream.change_payments, units=base.units, clock=base.clock
         ),
@@ -215,7 +223,6 @@ def _changes(base: Foundation, *, upstream: SystemOfRecord, driver: ChangeDriver
         holds=base.holds,
         clock=base.clock,
         policy=base.settings.change_policy,
-        answer_within=timedelta(seconds=base.settings.answer_seconds),
     )
 
 

@@ -31,6 +31,7 @@ from integrations.healthie.generated.client import Client
 from integrations.healthie.invoices import HealthieInvoices
 from integrations.healthie.key_proved_catalog import KeyProvedCatalog
 from integrations.healthie.keys import KeyStore
+from integrations.healthie.memberships import HealthieMemberships
 from integrations.healthie.on_sale import HealthieOnSale
 from integrations.healthie.patients import HealthiePatients
 from integrations.healthie.permission_check import PermissionCheck
@@ -177,6 +178,7 @@ async def connect(
             ),
             credits=HealthieCredits(staff=staff),
             purchases=HealthiePurchases(client=organization),
+            memberships=HealthieMemberships(client=organization),
             resources=HealthieResourceReader(client=organization, digest=digest),
             changes=HealthieChanges(client=organization, now=now),
             subscriptions=HealthieSubscriptions(client=organization, comparison=comparison),

@@ -20,15 +20,17 @@ class HealthieCredits:
 
     async def given_back(self, change: RequestedChange) -> bool:
         """Whether the ledger shows that the visit's credit came back after it was taken. Raises UpstreamUnavailable."""
-        client = await self._staff(change.slot.clinician_id)
+        client = await self._staff(change.visit_slot.clinician_id)
         with reading():
             entries = await every(
                 lambda after: client.credit_changes(
-                    user_id=change.patient_id, appointment_type_id=change.slot.visit_type_id, after=after
+                    user_id=change.patient_id,
+                    appointment_type_id=change.visit_slot.visit_type_id,
+                    after=after,
                 ),
                 lambda answer: answer.appointment_type_credit_changes,
             )
-        return came_back(entries, change.appointment_id)
+        return came_back(entries, change.visit_id)
 
 
 def came_back(entries: Iterable[Entry], appointment_id: str) -> bool:

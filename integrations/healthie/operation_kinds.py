@@ -38,6 +38,7 @@ _KINDS = {
         "BookedVisit",
         "CreditChanges",
         "InvoiceById",
+        "MembershipStanding",
         "PaymentById",
         "PaymentsSince",
         "VisitById",

@@ -33,6 +33,7 @@ PERMISSION_OF: Mapping[str, str] = {
     "JoinLinks": "can_see_calendar",
     "LatestCardHolders": "sees_all_clients",
     "MembershipsOfPatient": "can_see_billing",
+    "MembershipStanding": "can_see_billing",
     "MorePatients": "can_see_clients",
     "MoveVisit": "can_edit_calendar",
     "PackagesOfPatient": "can_see_billing",

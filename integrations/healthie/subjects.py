@@ -59,6 +59,7 @@ OF_PATIENTS: Mapping[str, str | None] = {
     "JoinLinks": None,
     "LatestCardHolders": None,
     "MembershipsOfPatient": "user_id",
+    "MembershipStanding": None,
     "MorePatients": None,
     "MoveVisit": None,
     "PackagesOfPatient": "user_id",

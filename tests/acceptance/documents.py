@@ -145,6 +145,28 @@ MOVE_VISIT = f"""mutation MoveVisit($input: RescheduleAppointmentInput!) {{
   }}
 }}"""
 
+MEMBERSHIP_TERMS = "id membershipId planName amount { amount } nextPaymentAt paymentsLeft"
+MEMBERSHIP_CHANGE_FIELDS = "id membershipId status requestedAt"
+MEMBERSHIP_QUOTE = f"""query MembershipQuote($id: ID!) {{
+  membershipEndQuote(membershipId: $id) {{
+    __typename
+    ... on MembershipEndQuoteSuccess {{ quote {{ {MEMBERSHIP_TERMS} }} }}
+    {PROBLEM}
+  }}
+}}"""
+MEMBERSHIP_CHANGE_OF = (
+    f"query MembershipChangeOf($id: ID!) {{ membershipChange(id: $id) {{ {MEMBERSHIP_CHANGE_FIELDS} }} }}"
+)
+END_MEMBERSHIP = f"""mutation EndMembership($input: CancelMembershipInput!) {{
+  cancelMembership(input: $input) {{
+    __typename
+    ... on CancelMembershipSuccess {{ change {{ {MEMBERSHIP_CHANGE_FIELDS} }} }}
+    ... on MembershipChangeProcessing {{ change {{ {MEMBERSHIP_CHANGE_FIELDS} }} }}
+    ... on MembershipQuoteChanged {{ quote {{ {MEMBERSHIP_TERMS} }} }}
+    {PROBLEM}
+  }}
+}}"""
+
 
 def everything(kind: GraphQLOutputType) -> str:
     """Select all that can be selected; of a union with problems what its successes have, of a long list one."""

@@ -22,6 +22,7 @@ from booking.principals import PrincipalKind
 from tests.acceptance.app import GUEST, App, Json
 from tests.acceptance.documents import PROBLEM, SCHEMA
 from tests.acceptance.purchased import purchased
+from tests.acceptance.test_memberships import a_member
 from tests.plugins.stack import Stack
 
 ZONES = ("America/New_York", "Asia/Tokyo", "UTC")
@@ -261,8 +262,24 @@ async def test_objects_of_one_id_are_equal_whoever_asks_and_however(stack: Stack
     await asked(after, patient, query("checkout", "Checkout", "($id: ID!)", "(id: $id)"), {"id": own})
     await recorded(after, patient, "me", "Me")
 
-    assert cache.disagreements + after.disagreements == []
-    often = {kind for seen in (cache.seen, after.seen) for (kind, _), times in seen.items() if times > 1}
+    member = await a_member(stack, 1)
+    document = query("membershipEndQuote", "MembershipEndQuoteResult", "($id: ID!)", "(membershipId: $id)")
+    for _ in range(2):
+        quoted = await asked(cache, member.app, document, {"id": member.id})
+    ended = Cache()  # the membership is another one from here on
+    accepted = quoted["membershipEndQuote"]["quote"]["id"]
+    await mutated(ended, member.app, "cancelMembership", quoteId=accepted)
+    (change,) = {key[1] for key in ended.kept if key[0] == "MembershipChange"}
+    document = query("membershipChange", "MembershipChange", "($id: ID!)", "(id: $id)")
+    await asked(ended, member.app, document, {"id": change})
+
+    assert cache.disagreements + after.disagreements + ended.disagreements == []
+    often = {
+        kind
+        for seen in (cache.seen, after.seen, ended.seen)
+        for (kind, _), times in seen.items()
+        if times > 1
+    }
     assert often == identified().keys() - UNSEEN, "every type was seen twice by one id"
 
 

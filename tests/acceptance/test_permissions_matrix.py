@@ -28,6 +28,7 @@ from schema.permissions import audiences
 from tests.acceptance import documents
 from tests.acceptance.app import GUEST, App, Json
 from tests.acceptance.documents import SCHEMA, everything
+from tests.acceptance.test_memberships import a_member
 from tests.integration.socket_client import Socket, connected, served
 from tests.plugins.stack import Stack
 
@@ -58,6 +59,9 @@ OWNED = {
     "Mutation.cancelAppointment(input.quoteId)": "cancellation",
     "Mutation.rescheduleAppointment(input.quoteId)": "move",
     "Mutation.rescheduleAppointment(input.holdId)": "hold",
+    "Query.membershipEndQuote(membershipId)": "membership",
+    "Query.membershipChange(id)": "membership_change",
+    "Mutation.cancelMembership(input.quoteId)": "membership_end",
     "Subscription.checkoutChanged(id)": "checkout",
 }
 
@@ -90,6 +94,9 @@ NOT_FOREIGN = {
     ("staff", "change"),
     ("staff", "cancellation"),
     ("staff", "move"),
+    ("staff", "membership"),
+    ("staff", "membership_change"),
+    ("staff", "membership_end"),
     ("operator", "place"),
 }
 
@@ -266,6 +273,11 @@ def beside(coordinate: str, things: Things, asker: Asker) -> dict[str, Any]:
         "Query.rescheduleQuote": {"appointmentId": things.missing["appointment"]},
         "Query.appointmentChange": {"id": things.missing["change"]},
         "Mutation.cancelAppointment": {"input": {"quoteId": things.missing["cancellation"], **asker.noted()}},
+        "Query.membershipEndQuote": {"membershipId": things.missing["membership"]},
+        "Query.membershipChange": {"id": things.missing["membership_change"]},
+        "Mutation.cancelMembership": {
+            "input": {"quoteId": things.missing["membership_end"], **asker.noted()}
+        },
         "Mutation.rescheduleAppointment": {
             "input": {
                 "quoteId": asker.moving or things.missing["move"],
@@ -318,6 +330,7 @@ async def owned(stack: Stack) -> Things:
             "cancelCheckout": documents.CANCEL,
             "cancelAppointment": documents.CANCEL_VISIT,
             "rescheduleAppointment": documents.MOVE_VISIT,
+            "cancelMembership": documents.END_MEMBERSHIP,
         }[mutation]
         result = await app.do(text, key=key, **given)
         assert result["__typename"].endswith("Success"), result
@@ -342,6 +355,9 @@ async def owned(stack: Stack) -> Things:
     changes = [(await once(owner, "rescheduleAppointment", {"quoteId": move, "holdId": to}))["change"]["id"]]
     cancel, cancelling = await quotes_of(owner, documents.CANCELLATION_QUOTE, ended, booked)
     changes.append((await once(owner, "cancelAppointment", {"quoteId": cancel}))["change"]["id"])
+    member = await a_member(stack)
+    membership_end = (await member.quote())["quote"]["id"]
+    ended_membership = (await once(owner, "cancelMembership", {"quoteId": membership_end}))["change"]["id"]
     me = (await owner.ask(documents.ME))["me"]
     card, visit = me["cards"][0]["id"], me["appointments"]["nodes"][0]["id"]
     guests = begun["checkout"]["id"]
@@ -359,11 +375,15 @@ async def owned(stack: Stack) -> Things:
         "change": changes,
         "cancellation": [cancelling, cancel],
         "move": [moving, move],
+        "membership": [member.id],
+        "membership_change": [ended_membership],
+        "membership_end": [membership_end],
     }
     missing = {name: unlike(values[0]) for name, values in foreign.items()}
     missing |= {
         "cancellation": quote_id("cancel", unlike(booked), {}),
         "move": quote_id("move", unlike(booked), {}),
+        "membership_end": quote_id("end-membership", unlike(member.id), {}),
     }
     missing |= {"payment": cursor("payment:999999999"), "invoice": cursor("invoice:999999999")}
     missing |= {"visit": cursor(f"appointment:{unlike(visit)}"), "place": cursor(unlike(place))}

@@ -3,6 +3,7 @@
 from tests.acceptance import documents
 from tests.acceptance.app import GUEST, App, Json
 from tests.acceptance.documents import SCHEMA, everything
+from tests.acceptance.test_memberships import a_member
 from tests.doubles.mail_server import MailServer
 from tests.plugins.stack import Stack, Stacks
 
@@ -19,6 +20,7 @@ INPUTS = {
     "cancelCheckout": "CancelCheckoutInput",
     "rescheduleAppointment": "RescheduleAppointmentInput",
     "cancelAppointment": "CancelAppointmentInput",
+    "cancelMembership": "CancelMembershipInput",
 }
 
 # Visits are told as they stand now, so a replay reads them; it sends nothing else.
@@ -95,6 +97,8 @@ async def attempts_on(stack: Stack, mail: MailServer) -> Attempts:
     await made.do(guests[0], "rescheduleAppointment", quoteId=move, holdId=held)
     cancel = (await guests[0].ask(documents.CANCELLATION_QUOTE, {"id": visit}))["cancellationQuote"]
     await made.do(guests[0], "cancelAppointment", quoteId=cancel["quote"]["id"])
+    member = await a_member(stack)
+    await made.do(member.app, "cancelMembership", quoteId=(await member.quote())["quote"]["id"])
     return made
 
 

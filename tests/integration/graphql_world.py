@@ -224,6 +224,7 @@ async def api_on(
     world.books.cards["p-sample"].append(Card(id="card-1", brand="Visa", last4="4242", expires=None))
     cards = FakeCards(world.books)
     records = RecordsService(patients=KnownPatients(world.books), cards=cards)
+    changing = ChangeWorld(world=world)
     services = Services(
         catalog=world.catalog,
         search=world.search,
@@ -231,7 +232,8 @@ async def api_on(
         quotes=world.quotes,
         starts=world.starts,
         checkouts=world.checkouts,
-        changes=changes or ChangeWorld(world=world).service,
+        changes=changes or changing.service,
+        memberships=changing.a_membership_service(changing.driver),
         email_verification=world.email_verification,
         records=records,
         visits=world.visit_service(FakeVisits(world.books.appointments)),

@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from booking.change_quotes import appointment_in, quote_id
+from booking.change_quotes import subject_in, quote_id
 from booking.errors import InvalidInput
 
 
@@ -32,11 +32,11 @@ def made_by_hand(visit: object) -> str:
 )
 def test_a_quote_id_whose_visit_is_no_id_is_refused(visit: object) -> None:
     with pytest.raises(InvalidInput) as refused:
-        appointment_in("cancel", made_by_hand(visit))
+        subject_in("cancel", made_by_hand(visit))
     assert refused.value.field == "quoteId"
 
 
 def test_a_quote_id_names_its_visit_and_its_kind() -> None:
-    assert appointment_in("cancel", quote_id("cancel", "400012", {})) == "400012"
+    assert subject_in("cancel", quote_id("cancel", "400012", {})) == "400012"
     with pytest.raises(InvalidInput):
-        appointment_in("move", quote_id("cancel", "400012", {}))
+        subject_in("move", quote_id("cancel", "400012", {}))

@@ -32,6 +32,7 @@ from .invoices_of_patient import InvoicesOfPatient
 from .join_links import JoinLinks
 from .lasting_coupons import LastingCoupons
 from .latest_card_holders import LatestCardHolders
+from .membership_standing import MembershipStanding
 from .memberships_of_patient import MembershipsOfPatient
 from .more_appointment_types import MoreAppointmentTypes
 from .more_locations import MoreLocations
@@ -1096,6 +1097,36 @@ class Client(Base):
             PermissionsOfMembers,
             query=query,
             operation_name="PermissionsOfMembers",
+            mutation=False,
+            variables=variables,
+        )
+
+    async def membership_standing(self, *, id: str) -> MembershipStanding:
+        query = gql("""
+            query MembershipStanding($id: ID!) {
+              recurringPayment(id: $id) {
+                id
+                is_canceled
+                next_payment_date
+                has_next_payment_date
+                payments_remaining
+                amount_to_pay
+                offering_name
+                sender_id
+                recipient_id
+                last_billing_item {
+                  id
+                  sender_id
+                  currency
+                }
+              }
+            }
+            """)
+        variables: dict[str, object] = {"id": id}
+        return await self.execute(
+            MembershipStanding,
+            query=query,
+            operation_name="MembershipStanding",
             mutation=False,
             variables=variables,
         )
