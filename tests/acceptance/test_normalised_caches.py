@@ -21,8 +21,8 @@ from graphql import (
 from booking.principals import PrincipalKind
 from tests.acceptance.app import GUEST, App, Json
 from tests.acceptance.documents import PROBLEM, SCHEMA
+from tests.acceptance.members import a_member
 from tests.acceptance.purchased import purchased
-from tests.acceptance.test_memberships import a_member
 from tests.plugins.stack import Stack
 
 ZONES = ("America/New_York", "Asia/Tokyo", "UTC")

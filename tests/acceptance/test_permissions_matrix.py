@@ -28,7 +28,7 @@ from schema.permissions import audiences
 from tests.acceptance import documents
 from tests.acceptance.app import GUEST, App, Json
 from tests.acceptance.documents import SCHEMA, everything
-from tests.acceptance.test_memberships import a_member
+from tests.acceptance.members import a_member
 from tests.integration.socket_client import Socket, connected, served
 from tests.plugins.stack import Stack
 

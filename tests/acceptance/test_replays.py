@@ -3,7 +3,7 @@
 from tests.acceptance import documents
 from tests.acceptance.app import GUEST, App, Json
 from tests.acceptance.documents import SCHEMA, everything
-from tests.acceptance.test_memberships import a_member
+from tests.acceptance.members import a_member
 from tests.doubles.mail_server import MailServer
 from tests.plugins.stack import Stack, Stacks
 

@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from booking.change_quotes import subject_in, quote_id
+from booking.change_quotes import quote_id, subject_in
 from booking.errors import InvalidInput
 
 
