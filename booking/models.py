@@ -65,11 +65,15 @@ class Quote:
     coupon_id: str | None
     recurrence: Recurrence | None
     policy: BookingPolicy
+    uses_credit: bool = False  # of a package: nothing is due, and a credit must be used
 
     @property
     def id(self) -> str:
         """A digest of all amounts and terms: accepting the id accepts exactly these, and any other quote has another id."""
-        terms = json.dumps(asdict(self), default=str, sort_keys=True)
+        frozen = asdict(self)
+        if not self.uses_credit:
+            del frozen["uses_credit"]  # the id that releases which know no credits give the same quote
+        terms = json.dumps(frozen, default=str, sort_keys=True)
         return f"quo_{hashlib.sha256(terms.encode()).hexdigest()[:32]}"
 
 

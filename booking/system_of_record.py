@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from booking.changes.ports import ChangePayments, Credits, VisitChanges, Visits
+from booking.checkout.credits import CreditLedger
 from booking.checkout.guards import ClinicianKeys
 from booking.ports import (
     Availability,
@@ -79,6 +80,7 @@ class SystemOfRecord:
     visit_changes: VisitChanges
     change_payments: ChangePayments
     credits: Credits
+    credit_ledger: CreditLedger  # never cached
     visit_records: VisitRecords
     resources: ResourceSource
     changes: Changes

@@ -29,6 +29,7 @@ _KINDS = {
     "outcomes": (
         "BookedVisit",
         "CreditChanges",
+        "CreditsLeft",
         "InvoiceById",
         "PaymentById",
         "PaymentsSince",

@@ -23,6 +23,7 @@ PERMISSION_OF: Mapping[str, str] = {
     "CloseInvoice": "can_charge_clients",
     "CreatePatient": "can_add_clients",
     "CreditChanges": "can_see_clients",
+    "CreditsLeft": "can_see_clients",
     "DeleteVisit": "can_edit_calendar",
     "DisputesChanged": "sees_all_billing",
     "EnableWebhook": "is_developer",

@@ -47,6 +47,7 @@ OF_PATIENTS: Mapping[str, str | None] = {
     "CloseInvoice": None,
     "CreatePatient": None,
     "CreditChanges": "user_id",
+    "CreditsLeft": "user_id",
     "DeleteVisit": None,
     "DisputesChanged": None,
     "EnableWebhook": None,
