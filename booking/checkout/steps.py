@@ -223,9 +223,12 @@ class Steps(Compensation):
         if checkout.patient_id is None:
             raise AssertionError("who books by credit has signed in")
         slot = checkout.slot
-        return await self._credit.left(
-            checkout.patient_id, slot.visit_type_id, clinician_id=slot.clinician_id, besides=checkout.id
-        ) > 0
+        return (
+            await self._credit.left(
+                checkout.patient_id, slot.visit_type_id, clinician_id=slot.clinician_id, besides=checkout.id
+            )
+            > 0
+        )
 
     async def prove_credit(self, checkout: Checkout) -> Checkout:
         """Prove by visit and ledger that a credit was used for the visit, and one that the patient had; else it is undone.

@@ -45,7 +45,8 @@ class CreditBooks:
         has_one = self.left(visit.patient_id, visit.visit_type_id) > 0
         if not (self.in_use and self.takes and (has_one or self.below_zero)):
             return
-        assert visit.patient_id is not None and visit.visit_type_id is not None
+        assert visit.patient_id is not None
+        assert visit.visit_type_id is not None
         self.lines.append(CreditLine(visit.patient_id, visit.visit_type_id, -1, visit.id))
 
     def deleted(self, visit_id: str) -> None:
