@@ -31,7 +31,7 @@ class Switches:
     net_payment_after_refunds: bool = True  # a billing item's net payment is what is left of it
     # ValidateCoupon's new_first_price is the discount, not the price.
     new_first_price_is_discount: bool = False
-    staff_bookings_take_credit: bool = True  # a visit booked by staff takes a credit at all
+    credit_taken_at_booking: bool = True  # a visit booked by staff takes a credit at all
     # A visit booked by staff takes a credit that the patient does not have.
     staff_book_below_zero: bool = False
     # So does staff's deletion, where a cancelled visit's credit comes back.

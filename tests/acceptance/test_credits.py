@@ -140,7 +140,7 @@ async def test_a_credit_that_staff_took_back_books_nothing(stack: Stack, *, belo
 
 @pytest.mark.parametrize("takes", [True, False])
 async def test_a_visit_that_took_no_credit_is_undone(stack: Stack, *, takes: bool) -> None:
-    await stack.emulator.control.switches(staff_bookings_take_credit=takes)
+    await stack.emulator.control.switches(credit_taken_at_booking=takes)
     patient_id, app = patient_of(stack)
     await give(stack, patient_id, 1)
     checkout_id = await app.own_checkout((await stack.slot(VISIT))["id"], useCredit=True)

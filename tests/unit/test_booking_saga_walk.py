@@ -55,6 +55,11 @@ def _give_credit(world: World, *, takes: bool = True) -> None:
     world.books.credits.takes, world.books.credits.below_zero = takes, True
 
 
+def _credit_mismatch(world: World) -> None:
+    _give_credit(world)
+    world.books.booked_provider = "c2"
+
+
 def _recurring_mismatch(world: World) -> None:
     world.books.plan_recurs = True
     world.books.booked_provider = "c2"
@@ -80,7 +85,7 @@ JOURNEYS = {
         reason=EndReason.PROVIDER_MISMATCH,
         caller=PATIENT,
         use_credit=True,
-        arrange=lambda world: (_give_credit(world), setattr(world.books, "booked_provider", "c2")),
+        arrange=_credit_mismatch,
     ),
     "payment-refused": Journey(
         ends=S.CANCELLED,

@@ -69,7 +69,7 @@ def use(request: Request, booked: Appointment, *, user_id: str | None = None) ->
         return False
     if not world.settings.use_client_credit_system:
         return False
-    if not (request.me.is_patient or world.switches.staff_bookings_take_credit):
+    if not (request.me.is_patient or world.switches.credit_taken_at_booking):
         return False
     has_one = covers(world, user_id, booked.appointment_type_id)
     if not has_one and not (request.me.is_patient or world.switches.staff_book_below_zero):
