@@ -88,6 +88,7 @@ class Quote:
     coupon_id: str | None
     recurrence: Recurrence | None
     policy: BookingPolicy
+    uses_credit: bool = False  # of a package: nothing is due, and a credit must be used
 
     @property
     def id(self) -> str:
@@ -98,6 +99,8 @@ class Quote:
         said = asdict(self)
         if self.recurrence is not None and self.recurrence.discount is None:
             del said["recurrence"]["discount"]
+        if not self.uses_credit:
+            del said["uses_credit"]
         terms = json.dumps(said, default=str, sort_keys=True)
         return f"quo_{hashlib.sha256(terms.encode()).hexdigest()[:32]}"
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from booking.catalog.quotes import QuoteService
 from booking.changes.membership_service import MembershipService
 from booking.changes.service import ChangeService
+from booking.checkout.credit_quotes import CreditQuotes
 from booking.checkout.email_verification import EmailVerification
 from booking.checkout.service import CheckoutService
 from booking.checkout.start import CheckoutStartService
@@ -26,6 +27,7 @@ class Services:
     search: SlotSearch
     holds: HoldService
     quotes: QuoteService
+    credit_quotes: CreditQuotes
     starts: CheckoutStartService
     checkouts: CheckoutService
     changes: ChangeService

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from booking.changes.ports import ChangePayments, Credits, Memberships, VisitChanges, Visits
+from booking.checkout.credits import CreditLedger
 from booking.checkout.guards import ClinicianKeys
 from booking.packages.ports import Purchases
 from booking.ports import (
@@ -82,6 +83,7 @@ class SystemOfRecord:
     credits: Credits
     purchases: Purchases
     memberships: Memberships  # never cached
+    credit_ledger: CreditLedger  # never cached
     visit_records: VisitRecords
     resources: ResourceSource
     changes: Changes

@@ -80,7 +80,7 @@ class Mutation(ChangeMutation, MembershipMutation):
 
     @computed(
         description="Start buying the held slot: as the signed-in patient, or as a guest with details. Starting "
-        "again on the same hold joins the checkout that is there, and changes its plan, promo code and guest until it is confirmed.",
+        "again on the same hold joins the checkout that is there, and changes its plan, promo code, guest and use of a credit until it is confirmed.",
         who=SHOPPERS,
     )
     async def start_checkout(
@@ -95,6 +95,7 @@ class Mutation(ChangeMutation, MembershipMutation):
             promo_code=inputs.promo_code(asked.promo_code),
             guest=inputs.guest(asked.guest, phone_region=context.services.phone_region),
             accept_recurrence=asked.accept_recurrence,
+            use_credit=asked.use_credit,
         )
         return StartCheckoutSuccess(
             checkout=await to_checkout(checkout, context.services),

@@ -72,6 +72,7 @@ _HANDLERS = (
     _handler(refusals.PlanDoesNotCoverVisit, problems.PlanDoesNotCoverVisit),
     _handler(refusals.NothingDueToday, problems.NothingDueToday),
     _handler(refusals.AmountNotChargeable, problems.AmountNotChargeable),
+    _handler(refusals.NoCreditLeft, problems.NoCreditLeft),
     _handler(refusals.PromoInvalid, problems.PromoInvalid, _same("reason")),
     _handler(refusals.RecurrenceNotAccepted, problems.RecurrenceNotAccepted),
     _handler(refusals.GuestDetailsRequired, problems.GuestDetailsRequired),

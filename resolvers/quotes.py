@@ -20,6 +20,7 @@ def to_quote(quote: domain.Quote) -> api.Quote:
         due_today=to_money(quote.due_today),
         promo_code=quote.promo_code,
         recurrence=_to_recurrence(quote.recurrence) if quote.recurrence else None,
+        uses_credit=quote.uses_credit,
         policy=to_policy(quote.policy),
     )
 

@@ -63,6 +63,9 @@ class CheckoutEndReason(Enum):
         "charged_wrongly",
         description="The card was charged on other terms than accepted; that is undone, and given back.",
     )
+    NO_CREDIT_LEFT = enum_value(
+        "no_credit_left", description="No credit was left that pays for the visit; nothing was charged."
+    )
     ENDED_BY_PRACTICE = enum_value("ended_by_practice", description="The practice ended it.")
 
 

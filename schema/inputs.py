@@ -81,6 +81,10 @@ class StartCheckoutInput:
         default=False,
         description="Whether the patient accepts that the plan bills again as the quote states.",
     )
+    use_credit: bool = field(
+        default=False,
+        description="Whether a credit that the signed-in patient has of a package pays for the single visit; then nothing is due.",
+    )
 
 
 @strawberry.input(description="Whose email address to verify.")

@@ -48,8 +48,11 @@ class Quote:
     visit_type_id: strawberry.ID | None = field(description="The kind of visit; null for a plan alone.")
     description: str = field(description="The plan's or the visit type's name.")
     list_price: Money = field(description="The price of today's payment before the discount.")
-    discount: Money = field(description="What the promo code takes off.")
+    discount: Money = field(description="What the promo code or the credit takes off.")
     due_today: Money = field(description="What the card is charged today: list price less discount.")
     promo_code: str | None = field(description="The promo code that applies.")
     recurrence: Recurrence | None = field(description="The later payments; null: there are none.")
+    uses_credit: bool = field(
+        description="Whether a credit of a package pays: nothing is due, and no card is asked for."
+    )
     policy: BookingPolicy = field(description="The practice's rules that go with it.")

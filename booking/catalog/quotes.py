@@ -86,8 +86,7 @@ def _check_sold(plan: Plan, visit_type_id: str | None) -> None:
 def _of_visit(catalog: Catalog, visit_type: VisitType) -> Quote:
     if catalog.needs_plan(visit_type):
         raise PlanRequired
-    currency = catalog.plans[0].price.currency if catalog.plans else _DEFAULT_CURRENCY
-    nothing = Money.of(0, visit_type.price.currency if visit_type.price else currency)
+    nothing = _nothing(catalog, visit_type)
     price = visit_type.price or nothing
     return payable(
         Quote(
@@ -103,6 +102,38 @@ def _of_visit(catalog: Catalog, visit_type: VisitType) -> Quote:
             policy=catalog.policy_for(visit_type),
         )
     )
+
+
+def credit_quote(catalog: Catalog, visit_type_id: str | None) -> Quote:
+    """The quote of a visit that is booked by credit: what it costs otherwise is taken off. Raises InvalidInput.
+
+    Also of one that is sold by plans only: the credit comes from one. One that costs everybody nothing takes no credit.
+    """
+    visit_type = _visit_type(catalog, visit_type_id)
+    if visit_type is None:
+        raise InvalidInput(field="visitTypeId", reason="A credit is used for a visit: name its type.")
+    price = visit_type.price
+    if price is None and not catalog.needs_plan(visit_type):
+        raise InvalidInput(field="useCredit", reason="This visit costs nothing: book it without a credit.")
+    price = price or _nothing(catalog, visit_type)
+    return Quote(
+        plan_id=None,
+        visit_type_id=visit_type.id,
+        description=visit_type.name,
+        list_price=price,
+        discount=price,
+        due_today=price - price,
+        promo_code=None,
+        coupon_id=None,
+        recurrence=None,
+        policy=catalog.policy_for(visit_type),
+        uses_credit=True,
+    )
+
+
+def _nothing(catalog: Catalog, visit_type: VisitType) -> Money:
+    currency = catalog.plans[0].price.currency if catalog.plans else _DEFAULT_CURRENCY
+    return Money.of(0, visit_type.price.currency if visit_type.price else currency)
 
 
 def payable(quote: Quote) -> Quote:

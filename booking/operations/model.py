@@ -21,6 +21,9 @@ class AttentionReason(StrEnum):
     VISIT_NOT_CANCELLED = "visit_not_cancelled"
     FEE_NOT_CHARGED = "fee_not_charged"
     CREDIT_NOT_GIVEN_BACK = "credit_not_given_back"  # the quote said so, and the ledger does not show it
+    CREDIT_NOT_PROVED = (
+        "credit_not_proved"  # a visit by credit stands, and visit and ledger contradict each other
+    )
     RECURRING_NOT_CANCELLED = "recurring_payment_not_cancelled"
     REFUND_FAILED = "refund_failed"
     CHARGED_WRONGLY = "charged_wrongly"  # on other terms than the patient accepted

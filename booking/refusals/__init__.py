@@ -6,6 +6,7 @@ Refusal (a DomainError, see errors.py)
 ├── time         SlotTaken / SlotNotOffered / TooLateToBook / ClinicianNotBookable
 │   └── hold     HoldExpired / HoldInCheckout / HoldLimitReached / HoldCapacityReached / HoldExtensionsUsedUp
 ├── purchase     PlanRequired / PlanSoldOut / PlanDoesNotCoverVisit / NothingDueToday / AmountNotChargeable
+│   ├── credit   NoCreditLeft
 │   └── terms    PromoInvalid / RecurrenceNotAccepted / QuoteChanged / TermsChanged
 ├── caller       GuestDetailsRequired / SignInRequired / UnpaidVisitsUsedUp
 │   └── email    EmailVerificationRequired / EmailVerificationUnavailable / EmailNotSent / EmailCodeInvalid
@@ -58,6 +59,7 @@ from booking.refusals.people import (
 )
 from booking.refusals.sales import (
     AmountNotChargeable,
+    NoCreditLeft,
     NothingDueToday,
     PlanDoesNotCoverVisit,
     PlanRequired,
@@ -108,6 +110,7 @@ __all__ = [
     "MembershipChangeInProgress",
     "MembershipOver",
     "MembershipQuoteChanged",
+    "NoCreditLeft",
     "NotAllowedReason",
     "NothingDueToday",
     "PaymentInProgress",

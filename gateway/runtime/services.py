@@ -16,12 +16,14 @@ from booking.changes.membership_service import MembershipService
 from booking.changes.service import ChangeService
 from booking.changes.steps import ChangeSteps
 from booking.checkout.attempt_limits import AttemptLimitedPromotions, AttemptLimiter
+from booking.checkout.credit_quotes import CreditQuotes
 from booking.checkout.email_verification import CodeSender, EmailVerification
 from booking.checkout.guards import Guards
 from booking.checkout.ledger import ChargeLedger
 from booking.checkout.reconciliation import LateReconciler
 from booking.checkout.saga import Saga
 from booking.checkout.service import CheckoutRules, CheckoutService
+from booking.checkout.spendable_credits import SpendableCredits
 from booking.checkout.start import CheckoutStartService
 from booking.checkout.steps import Steps
 from booking.checkout.unpaid_visits import UnpaidVisits
@@ -58,6 +60,8 @@ def build_saga(base: Foundation, *, upstream: SystemOfRecord, ledger: ChargeLedg
         scheduling=upstream.scheduling,
         holds=base.holds,
         terms=PresentTerms(on_sale=upstream.on_sale, promotions=upstream.promotions),
+        credit_ledger=upstream.credit_ledger,
+        credit=SpendableCredits(ledger=upstream.credit_ledger, units=base.units, clock=clock),
         clock=clock,
         guest_records=base.settings.guest_records,
     )
@@ -126,6 +130,10 @@ def build_services(
     quotes = QuoteService(
         catalog=catalog, promotions=AttemptLimitedPromotions(inner=upstream.promotions, attempts=attempts)
     )
+    credit_quotes = CreditQuotes(
+        catalog=catalog,
+        credit=SpendableCredits(ledger=upstream.credit_ledger, units=units, clock=clock),
+    )
     unpaid = UnpaidVisits(policy=base.settings.unpaid_visits, attempts=attempts)
     records = RecordsService(patients=upstream.patients, cards=upstream.cards)
     checkouts = _checkouts(base, upstream=upstream, saga=saga, attempts=attempts, unpaid=unpaid)
@@ -140,7 +148,8 @@ def build_services(
         search=search,
         holds=_holds(base, catalog=catalog, search=search, alarm=DayHeldAlarm(alert_service=alert_service)),
         quotes=quotes,
-        starts=_starts(base, saga=saga, quotes=quotes, unpaid=unpaid),
+        credit_quotes=credit_quotes,
+        starts=_starts(base, saga=saga, quotes=quotes, credit_quotes=credit_quotes, unpaid=unpaid),
         checkouts=checkouts,
         changes=changes,
         memberships=MembershipService(
@@ -182,11 +191,17 @@ def _holds(base: Foundation, *, catalog: CatalogSource, search: SlotSearch, alar
 
 
 def _starts(
-    base: Foundation, *, saga: Saga, quotes: QuoteService, unpaid: UnpaidVisits
+    base: Foundation,
+    *,
+    saga: Saga,
+    quotes: QuoteService,
+    credit_quotes: CreditQuotes,
+    unpaid: UnpaidVisits,
 ) -> CheckoutStartService:
     return CheckoutStartService(
         saga=saga,
         quotes=quotes,
+        credit_quotes=credit_quotes,
         holds=base.holds,
         checkout_holds=base.checkout_holds,
         units=base.units,

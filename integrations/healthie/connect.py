@@ -25,6 +25,7 @@ from integrations.healthie.change_payments import HealthieChangePayments
 from integrations.healthie.changes import HealthieChanges
 from integrations.healthie.charge_check import ChargeCheck
 from integrations.healthie.clients import Clients
+from integrations.healthie.credit_ledger import HealthieCreditLedger
 from integrations.healthie.credits import HealthieCredits
 from integrations.healthie.declines import DeclineCodes
 from integrations.healthie.generated.client import Client
@@ -179,6 +180,7 @@ async def connect(
             credits=HealthieCredits(staff=staff),
             purchases=HealthiePurchases(client=organization),
             memberships=HealthieMemberships(client=organization),
+            credit_ledger=HealthieCreditLedger(staff=staff),
             resources=HealthieResourceReader(client=organization, digest=digest),
             changes=HealthieChanges(client=organization, now=now),
             subscriptions=HealthieSubscriptions(client=organization, comparison=comparison),

@@ -33,13 +33,18 @@ class HealthieCredits:
         return came_back(entries, change.visit_id)
 
 
+def in_order(entries: Iterable[Entry]) -> list[Entry]:
+    """The lines by their time, oldest first."""
+    return sorted(entries, key=lambda each: (each.created_at, int(each.id) if each.id.isdigit() else 0))
+
+
 def came_back(entries: Iterable[Entry], appointment_id: str) -> bool:
     """Whether the visit's last entry added a credit, after one that took one.
 
     Healthie documents neither the words of an event nor the order of the list: what an entry did is the difference to the quantity
     before it, by the time of the entries. The first entry of all has none before it and is taken for a change from zero.
     """
-    ordered = sorted(entries, key=lambda each: (each.created_at, int(each.id) if each.id.isdigit() else 0))
+    ordered = in_order(entries)
     before = [0, *(each.credit_quantity for each in ordered)]
     steps = [
         later - earlier

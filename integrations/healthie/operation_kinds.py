@@ -37,6 +37,7 @@ _KINDS = {
     "outcomes": (
         "BookedVisit",
         "CreditChanges",
+        "CreditsLeft",
         "InvoiceById",
         "MembershipStanding",
         "PaymentById",

@@ -25,6 +25,7 @@ PERMISSION_OF: Mapping[str, str] = {
     "CreditChanges": "can_see_clients",
     "CreditLedger": "can_see_clients",
     "CreditsOfPatient": "can_see_clients",
+    "CreditsLeft": "can_see_clients",
     "DeleteVisit": "can_edit_calendar",
     "DisputesChanged": "sees_all_billing",
     "EnableWebhook": "is_developer",

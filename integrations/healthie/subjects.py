@@ -50,6 +50,7 @@ OF_PATIENTS: Mapping[str, str | None] = {
     "CreditChanges": "user_id",
     "CreditLedger": "user_id",
     "CreditsOfPatient": "user_id",
+    "CreditsLeft": "user_id",
     "DeleteVisit": None,
     "DisputesChanged": None,
     "EnableWebhook": None,

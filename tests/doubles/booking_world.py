@@ -22,6 +22,7 @@ from booking.catalog.terms import PresentTerms
 from booking.change_signals import LocalChangeSignals
 from booking.changes.later_changes import RequestedChangesReader
 from booking.checkout.checkout_holds import CheckoutHolds
+from booking.checkout.credit_quotes import CreditQuotes
 from booking.checkout.email_verification import EmailVerification
 from booking.checkout.guards import Guards, SendFactsReader
 from booking.checkout.guests import GuestRecords
@@ -31,6 +32,7 @@ from booking.checkout.model import CheckoutState as S
 from booking.checkout.reconciliation import LateReconciler
 from booking.checkout.saga import Saga
 from booking.checkout.service import CheckoutRules, CheckoutService
+from booking.checkout.spendable_credits import SpendableCredits
 from booking.checkout.start import CheckoutStartService
 from booking.checkout.steps import Steps
 from booking.checkout.timing import LEASE
@@ -55,6 +57,7 @@ from tests.doubles.booking_upstream import (
     Books,
     FakeBilling,
     FakeCards,
+    FakeCreditLedger,
     FakeInvoices,
     FakeKeys,
     FakeOffer,
@@ -188,6 +191,7 @@ class World:
         self.catalog = BookableCatalog(source=self.offer, blocks=self.database)
         self.search = self.a_search()
         self.quotes = QuoteService(catalog=self.catalog, promotions=self.offer)
+        self.credit_quotes = CreditQuotes(catalog=self.catalog, credit=self.credit())
         self.hold_service = self.a_hold_service(self.search)
         self.days_held: list[tuple[str, date]] = []
         self.attempts = RecordedAttempts()
@@ -269,6 +273,8 @@ class World:
             scheduling=FakeScheduling(self.books),
             holds=self.holds,
             terms=PresentTerms(on_sale=FakeOnSale(self.books, self.offer), promotions=self.offer),
+            credit_ledger=FakeCreditLedger(self.books),
+            credit=self.credit(),
             clock=self.clock,
             guest_records=self.guest_records,
         )
@@ -292,11 +298,16 @@ class World:
             name=name,
         )
 
+    def credit(self) -> SpendableCredits:
+        """Answer what patients may still book by credit."""
+        return SpendableCredits(ledger=FakeCreditLedger(self.books), units=self.database, clock=self.clock)
+
     def a_start(self, saga: Saga) -> CheckoutStartService:
         """Answer the service of another process that starts checkouts."""
         return CheckoutStartService(
             saga=saga,
             quotes=self.quotes,
+            credit_quotes=self.credit_quotes,
             holds=self.holds,
             checkout_holds=self.checkout_holds(),
             units=self.database,
@@ -332,7 +343,12 @@ class World:
         return await self.hold_service.hold(caller, (slot or a_slot()).id, time_zone="America/New_York")
 
     async def start(
-        self, caller: Caller = VISITOR, slot: Slot | None = None, *, plan_id: str | None = None
+        self,
+        caller: Caller = VISITOR,
+        slot: Slot | None = None,
+        *,
+        plan_id: str | None = None,
+        use_credit: bool = False,
     ) -> Checkout:
         """Hold and start a checkout, as a guest unless the caller is signed in."""
         hold = await self.hold(caller, slot)
@@ -342,6 +358,7 @@ class World:
             plan_id=plan_id,
             guest=None if caller.principal.patient_id else GUEST,
             accept_recurrence=True,
+            use_credit=use_credit,
         )
 
     async def verify(self, checkout: Checkout) -> Checkout:

@@ -230,6 +230,7 @@ async def api_on(
         search=world.search,
         holds=world.hold_service,
         quotes=world.quotes,
+        credit_quotes=world.credit_quotes,
         starts=world.starts,
         checkouts=world.checkouts,
         changes=changes or changing.service,

@@ -15,12 +15,14 @@ from booking.catalog.quotes import QuoteService
 from booking.catalog.terms import PresentTerms
 from booking.changes.later_changes import RequestedChangesReader
 from booking.checkout.checkout_holds import CheckoutHolds
+from booking.checkout.credit_quotes import CreditQuotes
 from booking.checkout.early_checks import EarlyChecks
 from booking.checkout.guards import Guards
 from booking.checkout.operator_actions import OperatorActions
 from booking.checkout.reconciliation import LateReconciler
 from booking.checkout.saga import Saga
 from booking.checkout.service import CheckoutRules, CheckoutService
+from booking.checkout.spendable_credits import SpendableCredits
 from booking.checkout.start import CheckoutStartService
 from booking.checkout.steps import Steps
 from booking.checkout.unpaid_visits import UnpaidPolicy, UnpaidVisits
@@ -131,6 +133,8 @@ class Process:
             scheduling=healthie.scheduling,
             holds=self._holds,
             terms=PresentTerms(on_sale=healthie.on_sale, promotions=healthie.promotions),
+            credit_ledger=healthie.credit_ledger,
+            credit=SpendableCredits(ledger=healthie.credit_ledger, units=self._units, clock=fate),
             clock=fate,
         )
         guards = Guards(send_facts=SqlSendFactsReader(engine=self._engine), keys=healthie.keys, clock=fate)
@@ -176,6 +180,10 @@ class Process:
         self.starts = CheckoutStartService(
             saga=self.saga,
             quotes=quotes,
+            credit_quotes=CreditQuotes(
+                catalog=healthie.catalog,
+                credit=SpendableCredits(ledger=healthie.credit_ledger, units=self._units, clock=fate),
+            ),
             holds=self._holds,
             checkout_holds=checkout_holds,
             units=self._units,

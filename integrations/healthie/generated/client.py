@@ -20,6 +20,7 @@ from .coupons import Coupons
 from .create_patient import CreatePatient
 from .credit_changes import CreditChanges
 from .credit_ledger import CreditLedger
+from .credits_left import CreditsLeft
 from .credits_of_patient import CreditsOfPatient
 from .delete_visit import DeleteVisit
 from .disputes_changed import DisputesChanged
@@ -2942,6 +2943,37 @@ class Client(Base):
             CreditChanges,
             query=query,
             operation_name="CreditChanges",
+            mutation=False,
+            variables=variables,
+        )
+
+    async def credits_left(
+        self, *, user_id: str, appointment_type_id: str, provider_id: str
+    ) -> CreditsLeft:
+        query = gql("""
+            query CreditsLeft($user_id: ID!, $appointment_type_id: ID!, $provider_id: ID!) {
+              user(id: $user_id) {
+                id
+                appointment_type_credits(appointment_type_id: $appointment_type_id) {
+                  appointment_type_id
+                  user_id
+                  quantity
+                }
+              }
+              appointmentSetting(provider_id: $provider_id) {
+                use_client_credit_system
+              }
+            }
+            """)
+        variables: dict[str, object] = {
+            "user_id": user_id,
+            "appointment_type_id": appointment_type_id,
+            "provider_id": provider_id,
+        }
+        return await self.execute(
+            CreditsLeft,
+            query=query,
+            operation_name="CreditsLeft",
             mutation=False,
             variables=variables,
         )
