@@ -14,6 +14,7 @@ from booking.records import RecordsService
 from booking.scheduling.holds import HoldService
 from booking.scheduling.search import SlotSearch
 from booking.visits.service import VisitService
+from booking.waitlist.service import WaitlistService
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,6 +31,7 @@ class Services:
     email_verification: EmailVerification
     records: RecordsService
     visits: VisitService
+    waitlist: WaitlistService
     operations: OperationsService
     live_queries: LiveQueries
     phone_region: str  # ISO 3166; assumed for phone numbers without a country code

@@ -11,6 +11,7 @@ Refusal (a DomainError, see errors.py)
 │   └── email    EmailVerificationRequired / EmailVerificationUnavailable / EmailNotSent / EmailCodeInvalid
 ├── payment      CardRequired / CardDeclined / TooManyAttempts / PaymentInProgress / PaymentUnavailable
 │   └── end      ChargedWrongly / BookingFailed / CheckoutClosed
+├── waitlist     WaitlistLimitReached / WaitlistFull
 └── change       CancellationNotAllowed / RescheduleNotAllowed / CancellationReasonRequired / SlotDoesNotFit
     ├── quote    CancellationQuoteChanged / RescheduleQuoteChanged
     └── end      ChangeInProgress / ChangedByPractice / ChangeFailed
@@ -71,6 +72,7 @@ from booking.refusals.times import (
     SlotTaken,
     TooLateToBook,
 )
+from booking.refusals.waitlist import WaitlistFull, WaitlistLimitReached
 
 __all__ = [
     "AmountNotChargeable",
@@ -118,4 +120,6 @@ __all__ = [
     "TooLateToBook",
     "TooManyAttempts",
     "UnpaidVisitsUsedUp",
+    "WaitlistFull",
+    "WaitlistLimitReached",
 ]
