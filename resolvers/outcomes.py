@@ -22,6 +22,7 @@ from resolvers.changes import to_change
 from resolvers.checkouts import to_checkout
 from resolvers.problems import PROBLEMS
 from resolvers.slots import to_hold
+from resolvers.waitlist import to_entry
 from schema import slots as api
 from schema.change_problems import CancellationQuoteChanged, ChangeNotAllowedReason, RescheduleQuoteChanged
 from schema.change_results import (
@@ -44,6 +45,8 @@ from schema.results import (
     StartCheckoutSuccess,
     VerifyEmailSuccess,
 )
+from schema.waitlist import WaitlistEntry
+from schema.waitlist_results import JoinWaitlistSuccess, LeaveWaitlistSuccess
 
 Reference = Mapping[str, Any]
 
@@ -62,6 +65,9 @@ _CHECKOUTS: Mapping[str, Callable[..., object]] = {
 }
 _CHANGES: Mapping[str, Callable[..., object]] = {
     one.__name__: one for one in (CancelAppointmentSuccess, RescheduleAppointmentSuccess)
+}
+_PLACES: Mapping[str, Callable[..., object]] = {
+    one.__name__: one for one in (JoinWaitlistSuccess, LeaveWaitlistSuccess)
 }
 _ENUMS = {kind.__name__: kind for kind in (DeclineReason, CheckoutStatus, ChangeNotAllowedReason)}
 
@@ -90,6 +96,8 @@ def reference_of(outcome: object) -> Reference | None:
             parts = {"checkout": checkout.id}
         case CancelAppointmentSuccess(change=change) | RescheduleAppointmentSuccess(change=change):
             parts = {"change": change.id}
+        case JoinWaitlistSuccess(entry=entry) | LeaveWaitlistSuccess(entry=entry):
+            parts = {"waitlist": entry.id}
         case _:
             raise TypeError(f"{kind} is no outcome of a mutation")
     return {"type": kind, **parts}
@@ -115,8 +123,16 @@ async def recall(reference: Reference, context: Context) -> object:
             reference["checkout"], context.identified, context, confirming=confirmed
         )
         return _CHECKOUTS[kind](checkout=checkout)
+    return await _recall_of_patient(reference, context)
+
+
+async def _recall_of_patient(reference: Reference, context: Context) -> object:
+    """Rebuild a change of a visit, or a place on the waitlist, as it stands."""
+    kind = reference["type"]
     if kind in _CHANGES:
         return _CHANGES[kind](change=await _recall_change(reference["change"], context))
+    if kind in _PLACES:
+        return _PLACES[kind](entry=await _recall_place(reference["waitlist"], context))
     raise UnknownState(kind)
 
 
@@ -219,6 +235,13 @@ async def _recall_change(change_id: str, context: Context) -> AppointmentChange:
     if change is None:
         raise NotFound("change")
     return await to_change(change, context.services, context.identified)
+
+
+async def _recall_place(entry_id: str, context: Context) -> WaitlistEntry:
+    place = await context.services.waitlist.view(context.identified, entry_id)
+    if place is None:
+        raise NotFound("waitlist entry")
+    return to_entry(place, context.services)
 
 
 async def _viewed(checkout_id: str, caller: Caller, context: Context) -> domain.Checkout:

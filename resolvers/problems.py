@@ -10,7 +10,7 @@ from booking.refusals import Refusal
 from resolvers.changes import to_cancellation_quote, to_reschedule_quote
 from resolvers.checkouts import to_end_status
 from resolvers.quotes import to_quote
-from schema import change_problems, problems
+from schema import change_problems, problems, waitlist_results
 from schema.change_problems import ChangeNotAllowedReason
 from schema.checkouts import DeclineReason
 from schema.problems import Problem
@@ -127,6 +127,8 @@ _HANDLERS = (
     _handler(refusals.SlotDoesNotFit, change_problems.SlotDoesNotFit),
     _handler(refusals.ChangedByPractice, change_problems.ChangedByPractice),
     _handler(refusals.ChangeFailed, change_problems.ChangeFailed),
+    _handler(refusals.WaitlistLimitReached, waitlist_results.WaitlistLimitReached, _same("limit")),
+    _handler(refusals.WaitlistFull, waitlist_results.WaitlistFull),
 )
 
 PROBLEMS: Mapping[type[Refusal], RefusalHandler] = {one.exception_type: one for one in _HANDLERS}

@@ -8,8 +8,10 @@ from booking import models as domain
 from booking.services import Services
 from resolvers.appointments import to_appointments
 from resolvers.pages import check_size
+from resolvers.waitlist import to_entry
 from schema import records as api
 from schema.appointments import AppointmentConnection, AppointmentFilter
+from schema.waitlist import WaitlistEntry
 
 
 def to_me(patient: domain.Patient, services: Services) -> api.Me:
@@ -18,7 +20,10 @@ def to_me(patient: domain.Patient, services: Services) -> api.Me:
     async def cards() -> list[api.Card]:
         return [_to_card(card) for card in await services.records.cards(patient.id)]
 
-    return api.Me(**_record(patient, services, own=True), load_cards=cards)
+    async def waitlist() -> list[WaitlistEntry]:
+        return [to_entry(place, services) for place in await services.waitlist.places(patient.id)]
+
+    return api.Me(**_record(patient, services, own=True), load_cards=cards, load_waitlist=waitlist)
 
 
 def to_patient(patient: domain.Patient, services: Services) -> api.Patient:

@@ -11,6 +11,7 @@ from schema.appointments import AppointmentConnection, AppointmentFilter
 from schema.catalog import DEFAULT_PAGE, LARGEST_PAGE
 from schema.fields import computed
 from schema.permissions import reached
+from schema.waitlist import WaitlistEntry
 
 
 @reached
@@ -64,8 +65,16 @@ class Me(Patient):
     """The signed-in patient's own record, with their cards on file, which nobody else can read."""
 
     load_cards: strawberry.Private[Callable[[], Awaitable[list[Card]]]]
+    load_waitlist: strawberry.Private[Callable[[], Awaitable[list[WaitlistEntry]]]]
 
     @computed(description="Cards on file.")
     async def cards(self) -> list[Card]:
         """Cards on file."""
         return await self.load_cards()
+
+    @computed(
+        description="The places on the waitlist, with the times on offer; those that ended stay for a week. The latest joined first."
+    )
+    async def waitlist(self) -> list[WaitlistEntry]:
+        """Places on the waitlist."""
+        return await self.load_waitlist()

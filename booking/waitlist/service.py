@@ -54,7 +54,7 @@ class WaitlistService:
         """
         now = self._clock.now()
         ends_at = _end_of(wish)
-        self._check_days(wish, ends_at, now=now)
+        _check_days(ends_at, now=now)
         _check_kind(wish, await self._catalog.catalog())
         entry = WaitlistEntry(
             id=f"wait_{secrets.token_urlsafe(16)}",
@@ -126,13 +126,14 @@ class WaitlistService:
         }
         return [WaitlistPlace(entry=one, offer=shown.get(one.id)) for one in entries]
 
-    def _check_days(self, wish: Wish, ends_at: datetime, *, now: datetime) -> None:
-        if ends_at <= now:
-            raise InvalidInput(field="filter.until", reason="This day is over. Give today or a later one.")
-        if ends_at > now + timedelta(days=MOST_DAYS):
-            raise InvalidInput(
-                field="filter.until", reason=f"Wait for days within the next {MOST_DAYS - 1} days."
-            )
+
+def _check_days(ends_at: datetime, *, now: datetime) -> None:
+    if ends_at <= now:
+        raise InvalidInput(field="filter.until", reason="This day is over. Give today or a later one.")
+    if ends_at > now + timedelta(days=MOST_DAYS):
+        raise InvalidInput(
+            field="filter.until", reason=f"Wait for days within the next {MOST_DAYS - 1} days."
+        )
 
 
 def _check_kind(wish: Wish, catalog: Catalog) -> None:

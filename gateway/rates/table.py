@@ -78,6 +78,9 @@ FIELDS: Mapping[str, Rate] = {
     # Nobody has thirty visits to change in ten minutes, but for a member of staff on the day when a clinician falls ill.
     "cancelAppointment": Rate(what="cancel-visit", window=_TEN_MINUTES, caller=30, network=120),
     "rescheduleAppointment": Rate(what="move-visit", window=_TEN_MINUTES, caller=30, network=120),
+    # A place is a row and a look at the calendar; one patient has a few places at a time, and changes their mind.
+    "joinWaitlist": Rate(what="join-waitlist", window=_TEN_MINUTES, caller=20, network=80),
+    "leaveWaitlist": Rate(what="leave-waitlist", window=_TEN_MINUTES, caller=30, network=120),
 }
 
 # Promo codes that did not apply. Codes are words that people choose: a thousand guesses find one.
