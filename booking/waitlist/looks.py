@@ -22,7 +22,7 @@ from booking.slots import Slot
 from booking.unit_of_work import Scope, UnitOfWorkFactory
 from booking.waitlist.matching import Situation, clinicians_of, free_for, in_order, practice_notice, without
 from booking.waitlist.model import EntryState, Look, WaitlistEntry, WaitlistOffer
-from booking.waitlist.offers import new_offer
+from booking.waitlist.offers import OfferDriver, new_offer
 from booking.waitlist.rules import (
     DAYS_PER_REQUEST,
     LEASE,
@@ -54,12 +54,14 @@ class WaitlistLooker:
         units: UnitOfWorkFactory,
         search: SlotSearch,
         catalog: CatalogSource,
+        driver: OfferDriver,
         clock: Clock,
         rules: WaitlistRules,
     ) -> None:
         self._units = units
         self._search = search
         self._catalog = catalog
+        self._driver = driver
         self._clock = clock
         self._rules = rules
         self._moved = False  # whether somebody's free time has changed since it was noted
@@ -154,15 +156,18 @@ class WaitlistLooker:
         )
 
     async def _intend(self, chosen: Sequence[WaitlistOffer]) -> None:
-        """Commit the intents; one that another process was faster with is left out."""
+        """Commit the intents, then make the offers; one that another process was faster with is left out."""
         if not chosen:
             return
+        added: list[str] = []
         async with self._units() as unit:
             for offer in sorted(
                 chosen, key=lambda one: (one.slot.clinician_id, one.slot.start)
             ):  # no deadlock
-                await unit.waitlist.add_offer(offer)
+                added += [offer.id] if await unit.waitlist.add_offer(offer) else []
             await unit.commit()
+        for offer_id in added:
+            await self._driver.resume(offer_id)  # what does not come so far is due, and a worker's
 
     async def _end_those_over(self, entries: Sequence[WaitlistEntry], *, now: datetime) -> None:
         over = [one.id for one in entries if one.ends_at <= now]

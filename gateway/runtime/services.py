@@ -247,6 +247,7 @@ def build_waitlist_looker(base: Foundation, services: Services) -> WaitlistLooke
         units=base.units,
         search=services.search,
         catalog=services.catalog,
+        driver=services.waitlist.driver,
         clock=base.clock,
         rules=base.settings.waitlist_rules,
     )

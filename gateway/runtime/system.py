@@ -116,9 +116,6 @@ class System:
                     end=self._end_refreshes,
                 ),
                 PeriodicTask(
-                    name="look_for_waitlist", every=timedelta(seconds=1), work=self.waitlist_looker.run_due
-                ),
-                PeriodicTask(
                     name="dispatch_events", every=timedelta(seconds=1), work=self.event_dispatch.dispatch
                 ),
                 # A poll's schedule is shared by all workers in the database; `every` is how often one worker checks it.
@@ -185,6 +182,13 @@ class System:
             # Bounds what could be cut off the audit trail's end unseen to one minute of records.
             PeriodicTask(
                 name="anchor_audit_trail", every=timedelta(minutes=1), work=self.foundation.anchoring.take
+            ),
+            # A look's schedule is shared by all workers; `every` is how often one worker asks for it, and at its start.
+            PeriodicTask(
+                name="look_for_waitlist",
+                every=timedelta(seconds=1),
+                first=timedelta(microseconds=1),
+                work=self.waitlist_looker.run_due,
             ),
             PeriodicTask(name="clear_holds", every=timedelta(minutes=1), work=clear_holds),
             PeriodicTask(name="clear_idempotency_keys", every=timedelta(hours=1), work=clear_keys),

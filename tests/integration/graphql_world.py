@@ -233,6 +233,7 @@ async def api_on(
         email_verification=world.email_verification,
         records=records,
         visits=world.visit_service(FakeVisits(world.books.appointments)),
+        waitlist=world.waitlist_service(),
         operations=OperationsService(units=world.database),
         live_queries=world.live_queries(records),
         phone_region="US",
