@@ -55,6 +55,9 @@ _DATABASE_READS: Mapping[str, int] = MappingProxyType(
         "Query.appointmentChange": 1,
         "Operations.checkouts": 1,
         "Subscription.checkoutChanged": 2,
+        "Me.waitlist": 2,
+        "WaitlistOffer.hold": 1,
+        "Subscription.waitlistChanged": 2,
     }
 )
 
@@ -87,6 +90,10 @@ SIZES: Mapping[str, int] = MappingProxyType(
         "Query.locations": 20,
         "Plan.visits": 5,
         "Me.cards": 5,
+        "Me.waitlist": 5,
+        "Subscription.waitlistChanged": 5,
+        "WaitlistEntry.days": 7,
+        "WaitlistEntry.hours": 3,
     }
 )
 

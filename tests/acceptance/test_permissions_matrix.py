@@ -54,11 +54,15 @@ OWNED = {
     "Mutation.cancelAppointment(input.quoteId)": "cancellation",
     "Mutation.rescheduleAppointment(input.quoteId)": "move",
     "Mutation.rescheduleAppointment(input.holdId)": "hold",
+    "Mutation.leaveWaitlist(input.entryId)": "waitlist",
     "Subscription.checkoutChanged(id)": "checkout",
 }
 
 # These name what everybody may browse.
 PUBLIC = {
+    "Mutation.joinWaitlist(input.filter.visitTypeId)",
+    "Mutation.joinWaitlist(input.filter.locationId)",
+    "Mutation.joinWaitlist(input.filter.clinicianIds)",
     "Query.availableDays(filter.visitTypeId)",
     "Query.availableDays(filter.locationId)",
     "Query.availableDays(filter.clinicianIds)",
@@ -261,6 +265,16 @@ def beside(coordinate: str, things: Things, asker: Asker) -> dict[str, Any]:
         "Query.cancellationQuote": {"appointmentId": things.missing["appointment"]},
         "Query.rescheduleQuote": {"appointmentId": things.missing["appointment"]},
         "Query.appointmentChange": {"id": things.missing["change"]},
+        "Mutation.joinWaitlist": {
+            "input": {
+                "filter": {
+                    "visitTypeId": asker.stack.visit("Free Consultation"),
+                    "timeZone": "UTC",
+                    "until": asker.stack.day(5),
+                }
+            }
+        },
+        "Mutation.leaveWaitlist": {"input": {"entryId": things.missing["waitlist"]}},
         "Mutation.cancelAppointment": {"input": {"quoteId": things.missing["cancellation"], **asker.noted()}},
         "Mutation.rescheduleAppointment": {
             "input": {
@@ -304,7 +318,11 @@ async def owned(stack: Stack) -> Things:
     async def once(app: App, mutation: str, given: Json) -> Json:
         key = f"owners-{len(keys)}"
         keys.update(
-            {(mutation, given[name]): key for name in ("holdId", "checkoutId", "quoteId") if name in given}
+            {
+                (mutation, given[name]): key
+                for name in ("holdId", "checkoutId", "quoteId", "entryId")
+                if name in given
+            }
         )
         text = {
             "extendHold": documents.EXTEND,
@@ -314,6 +332,7 @@ async def owned(stack: Stack) -> Things:
             "cancelCheckout": documents.CANCEL,
             "cancelAppointment": documents.CANCEL_VISIT,
             "rescheduleAppointment": documents.MOVE_VISIT,
+            "leaveWaitlist": documents.LEAVE_WAITLIST,
         }[mutation]
         result = await app.do(text, key=key, **given)
         assert result["__typename"].endswith("Success"), result
@@ -338,6 +357,12 @@ async def owned(stack: Stack) -> Things:
     changes = [(await once(owner, "rescheduleAppointment", {"quoteId": move, "holdId": to}))["change"]["id"]]
     cancel, cancelling = await quotes_of(owner, documents.CANCELLATION_QUOTE, ended, booked)
     changes.append((await once(owner, "cancelAppointment", {"quoteId": cancel}))["change"]["id"])
+    sought = {"visitTypeId": stack.visit("Free Consultation"), "timeZone": "UTC", "until": stack.day(5)}
+    places = [
+        (await owner.do(documents.JOIN_WAITLIST, filter={**sought, "noticeHours": hours}))["entry"]["id"]
+        for hours in (1, 2)
+    ]
+    await once(owner, "leaveWaitlist", {"entryId": places[0]})
     me = (await owner.ask(documents.ME))["me"]
     card, visit = me["cards"][0]["id"], me["appointments"]["nodes"][0]["id"]
     guests = begun["checkout"]["id"]
@@ -351,6 +376,7 @@ async def owned(stack: Stack) -> Things:
         "card": [card],
         "appointment": [booked, ended],
         "change": changes,
+        "waitlist": places,
         "cancellation": [cancelling, cancel],
         "move": [moving, move],
     }

@@ -19,6 +19,8 @@ INPUTS = {
     "cancelCheckout": "CancelCheckoutInput",
     "rescheduleAppointment": "RescheduleAppointmentInput",
     "cancelAppointment": "CancelAppointmentInput",
+    "joinWaitlist": "JoinWaitlistInput",
+    "leaveWaitlist": "LeaveWaitlistInput",
 }
 
 # Visits are told as they stand now, so a replay reads them; it sends nothing else.
@@ -95,6 +97,10 @@ async def attempts_on(stack: Stack, mail: MailServer) -> Attempts:
     await made.do(guests[0], "rescheduleAppointment", quoteId=move, holdId=held)
     cancel = (await guests[0].ask(documents.CANCELLATION_QUOTE, {"id": visit}))["cancellationQuote"]
     await made.do(guests[0], "cancelAppointment", quoteId=cancel["quote"]["id"])
+    patient = stack.patient(str(stack.practice["patients"][0]["id"]))
+    sought = {"visitTypeId": stack.visit("Initial Visit"), "timeZone": "UTC", "until": stack.day(9)}
+    entry = (await made.do(patient, "joinWaitlist", filter=sought))["entry"]["id"]
+    await made.do(patient, "leaveWaitlist", entryId=entry)
     return made
 
 
