@@ -177,7 +177,7 @@ async def test_the_version_before_goes_on_beside_the_next_and_erases_nothing(ver
     assert (await strange.confirm(versions.before, practice.http))["__typename"] == "CheckoutProcessing"
 
     # An event that is known comes after the one that is not.
-    wanted = next(slot.id for slot in versions.slots[3:] if slot.id in free)
+    wanted = next(shown for slot in versions.slots[3:] if (shown := slot.id_in(ZONE)) in free)
     somebody = App(http=practice.http, graphql=f"{versions.after.url}/graphql", headers=versions.visitor)
     assert (await somebody.do(documents.HOLD, slotId=wanted, timeZone=ZONE))[
         "__typename"
