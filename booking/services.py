@@ -17,6 +17,7 @@ from booking.records import RecordsService
 from booking.scheduling.holds import HoldService
 from booking.scheduling.search import SlotSearch
 from booking.visits.service import VisitService
+from booking.waitlist.service import WaitlistService
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,6 +37,7 @@ class Services:
     records: RecordsService
     visits: VisitService
     purchases: PurchaseService
+    waitlist: WaitlistService
     operations: OperationsService
     live_queries: LiveQueries
     phone_region: str  # ISO 3166; assumed for phone numbers without a country code

@@ -27,6 +27,7 @@ from booking.slots import Busy, Interval, Slot
 from booking.sync.daily import DailyJobs
 from booking.sync.inbox import PendingRefreshes, Polls, Snapshots
 from booking.sync.webhook_subscriptions import KnownSubscriptions
+from booking.waitlist.repository import WaitlistRepository
 
 
 class CheckoutRepository(Protocol):
@@ -229,6 +230,10 @@ class UnitOfWork(Protocol):
     @property
     def daily_jobs(self) -> DailyJobs:
         """The runs of daily jobs."""
+
+    @property
+    def waitlist(self) -> WaitlistRepository:
+        """The waitlist."""
 
     async def commit(self) -> None:
         """Commit the transaction."""

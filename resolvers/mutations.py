@@ -12,6 +12,7 @@ from resolvers.change_mutations import ChangeMutation
 from resolvers.checkouts import is_guest, to_checkout
 from resolvers.memberships import MembershipMutation
 from resolvers.slots import to_hold
+from resolvers.waitlist_mutations import WaitlistMutation
 from schema.context import Info
 from schema.fields import computed
 from schema.inputs import (
@@ -53,7 +54,7 @@ _input = strawberry.argument(name="input", description="What to do, and with wha
     "`Idempotency-Key`, or in `extensions.idempotencyKey` of the request. The same key with the same input answers "
     "the same outcome again; a new attempt takes a new key."
 )
-class Mutation(ChangeMutation, MembershipMutation):
+class Mutation(ChangeMutation, MembershipMutation, WaitlistMutation):
     """The root of mutations."""
 
     @computed(description="Keep a slot free for the caller, for some minutes.", who=SHOPPERS)

@@ -23,6 +23,7 @@ from resolvers.checkouts import to_checkout
 from resolvers.memberships import to_membership_change
 from resolvers.problems import PROBLEMS
 from resolvers.slots import to_hold
+from resolvers.waitlist import to_entry
 from schema import slots as api
 from schema.change_problems import CancellationQuoteChanged, ChangeNotAllowedReason, RescheduleQuoteChanged
 from schema.change_results import (
@@ -51,6 +52,8 @@ from schema.results import (
     StartCheckoutSuccess,
     VerifyEmailSuccess,
 )
+from schema.waitlist import WaitlistEntry
+from schema.waitlist_results import JoinWaitlistSuccess, LeaveWaitlistSuccess
 
 Reference = Mapping[str, Any]
 
@@ -69,6 +72,9 @@ _CHECKOUTS: Mapping[str, Callable[..., object]] = {
 }
 _CHANGES: Mapping[str, Callable[..., object]] = {
     one.__name__: one for one in (CancelAppointmentSuccess, RescheduleAppointmentSuccess)
+}
+_PLACES: Mapping[str, Callable[..., object]] = {
+    one.__name__: one for one in (JoinWaitlistSuccess, LeaveWaitlistSuccess)
 }
 _ENUMS = {kind.__name__: kind for kind in (DeclineReason, CheckoutStatus, ChangeNotAllowedReason)}
 
@@ -99,6 +105,8 @@ def reference_of(outcome: object) -> Reference | None:
             parts = {"change": change.id}
         case CancelMembershipSuccess(change=ended):
             parts = {"change": ended.id}
+        case JoinWaitlistSuccess(entry=entry) | LeaveWaitlistSuccess(entry=entry):
+            parts = {"waitlist": entry.id}
         case _:
             raise TypeError(f"{kind} is no outcome of a mutation")
     return {"type": kind, **parts}
@@ -124,8 +132,16 @@ async def recall(reference: Reference, context: Context) -> object:
             reference["checkout"], context.identified, context, confirming=confirmed
         )
         return _CHECKOUTS[kind](checkout=checkout)
+    return await _recall_of_patient(reference, context)
+
+
+async def _recall_of_patient(reference: Reference, context: Context) -> object:
+    """Rebuild a change of a visit or membership, or a place on the waitlist, as it stands."""
+    kind = reference["type"]
     if kind in _CHANGES or kind == CancelMembershipSuccess.__name__:
         return await _recall_success(kind, reference["change"], context)
+    if kind in _PLACES:
+        return _PLACES[kind](entry=await _recall_place(reference["waitlist"], context))
     raise UnknownState(kind)
 
 
@@ -253,6 +269,13 @@ async def _recall_membership_change(change_id: str, context: Context) -> Members
     if change is None:
         raise NotFound("change")
     return to_membership_change(change)
+
+
+async def _recall_place(entry_id: str, context: Context) -> WaitlistEntry:
+    place = await context.services.waitlist.view(context.identified, entry_id)
+    if place is None:
+        raise NotFound("waitlist entry")
+    return to_entry(place, context.services)
 
 
 async def _viewed(checkout_id: str, caller: Caller, context: Context) -> domain.Checkout:

@@ -11,7 +11,7 @@ from resolvers.changes import to_cancellation_quote, to_reschedule_quote
 from resolvers.checkouts import to_end_status
 from resolvers.memberships import to_membership_end_quote
 from resolvers.quotes import to_quote
-from schema import change_problems, memberships, problems
+from schema import change_problems, memberships, problems, waitlist_results
 from schema.change_problems import ChangeNotAllowedReason
 from schema.checkouts import DeclineReason
 from schema.problems import Problem
@@ -137,6 +137,8 @@ _HANDLERS = (
     ),
     _handler(refusals.MembershipChangeInProgress, memberships.MembershipChangeInProgress),
     _handler(refusals.MembershipChangeFailed, memberships.MembershipChangeFailed),
+    _handler(refusals.WaitlistLimitReached, waitlist_results.WaitlistLimitReached, _same("limit")),
+    _handler(refusals.WaitlistFull, waitlist_results.WaitlistFull),
 )
 
 PROBLEMS: Mapping[type[Refusal], RefusalHandler] = {one.exception_type: one for one in _HANDLERS}

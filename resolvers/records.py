@@ -9,8 +9,10 @@ from booking.services import Services
 from resolvers.appointments import to_appointments
 from resolvers.packages import purchase_loaders
 from resolvers.pages import check_size
+from resolvers.waitlist import to_entry
 from schema import records as api
 from schema.appointments import AppointmentConnection, AppointmentFilter
+from schema.waitlist import WaitlistEntry
 
 
 def to_me(patient: domain.Patient, services: Services) -> api.Me:
@@ -19,7 +21,10 @@ def to_me(patient: domain.Patient, services: Services) -> api.Me:
     async def cards() -> list[api.Card]:
         return [_to_card(card) for card in await services.records.cards(patient.id)]
 
-    return api.Me(**_record(patient, services, own=True), load_cards=cards)
+    async def waitlist() -> list[WaitlistEntry]:
+        return [to_entry(place, services) for place in await services.waitlist.places(patient.id)]
+
+    return api.Me(**_record(patient, services, own=True), load_cards=cards, load_waitlist=waitlist)
 
 
 def to_patient(patient: domain.Patient, services: Services) -> api.Patient:

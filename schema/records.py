@@ -13,6 +13,7 @@ from schema.fields import computed
 from schema.packages import Credit, Membership, Package
 from schema.payments import InvoiceConnection, InvoiceFilter, PaymentConnection
 from schema.permissions import reached
+from schema.waitlist import WaitlistEntry
 
 _Size: TypeAlias = Annotated[
     int, strawberry.argument(name="first", description=f"How many at most; up to {LARGEST_PAGE}.")
@@ -115,8 +116,16 @@ class Me(Patient):
     """The signed-in patient's own record, with their cards on file, which nobody else can read."""
 
     load_cards: strawberry.Private[Callable[[], Awaitable[list[Card]]]]
+    load_waitlist: strawberry.Private[Callable[[], Awaitable[list[WaitlistEntry]]]]
 
     @computed(description="Cards on file.")
     async def cards(self) -> list[Card]:
         """Cards on file."""
         return await self.load_cards()
+
+    @computed(
+        description="The places on the waitlist, with the times on offer; those that ended stay for a week. The latest joined first."
+    )
+    async def waitlist(self) -> list[WaitlistEntry]:
+        """Places on the waitlist."""
+        return await self.load_waitlist()

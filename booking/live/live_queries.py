@@ -23,6 +23,7 @@ from booking.slot_query import SlotQuery
 from booking.unit_of_work import Scope, UnitOfWorkFactory
 from booking.visits.known import as_last_known, as_moved, booked_visit
 from booking.visits.model import end_of
+from booking.waitlist.service import WaitlistPlace, WaitlistService
 from booking.work_context import asked_by
 
 # Two weeks on a screen. The system of record answers two days a request.
@@ -37,6 +38,8 @@ _MOST_PATIENTS = 5_000
 
 Days: TypeAlias = tuple[Day, ...]
 Visits: TypeAlias = tuple[Appointment, ...]
+
+Places: TypeAlias = tuple[WaitlistPlace, ...]
 
 # A checkout, and its visit as it was seen last; None where that is as it was booked, or nothing is booked.
 WatchedCheckout: TypeAlias = tuple[Checkout, Appointment | None]
@@ -54,11 +57,13 @@ class LiveQueries:
         change_signals: LocalChangeSignals,
         search: SlotSearch,
         records: RecordsService,
+        waitlist: WaitlistService,
         units: UnitOfWorkFactory,
         clock: Clock,
     ) -> None:
         self._search = search
         self._records = records
+        self._waitlist = waitlist
         self._units = units
         self._clock = clock
         self.shown = ShownTimes()  # for the change poller
@@ -70,6 +75,9 @@ class LiveQueries:
         )
         self._quota: SubscriptionQuota[SlotQuery] = SubscriptionQuota()
         self._visits: SharedReads[str, Visits] = SharedReads(
+            change_signals=change_signals, most=_MOST_PATIENTS
+        )
+        self._places: SharedReads[str, Places] = SharedReads(
             change_signals=change_signals, most=_MOST_PATIENTS
         )
 
@@ -124,6 +132,16 @@ class LiveQueries:
             async for visits in states:
                 yield visits
 
+    async def waitlist(self, caller: Caller) -> AsyncGenerator[Places, None]:
+        """The caller's places on the waitlist with their offers. Ends at once when no patient is signed in."""
+        patient_id = caller.principal.patient_id
+        if patient_id is None:
+            return
+        states = self._places.watch(patient_id, lambda: _WaitlistSource(patient_id, self._waitlist))
+        async with aclosing(states):
+            async for places in states:
+                yield places
+
     def _free_time(self, query: SlotQuery) -> FreeTime:
         return FreeTime(query, search=self._search, shown=self.shown, clock=self._clock)
 
@@ -166,6 +184,20 @@ class _VisitsSource:
         del changed_topics
         with asked_by(self._caller.principal.key):
             return Reading(state=tuple(await self._records.appointments(self._patient_id)))
+
+
+class _WaitlistSource:
+    """One patient's places on the waitlist; a Source of shared reads."""
+
+    def __init__(self, patient_id: str, waitlist: WaitlistService) -> None:
+        self._patient_id = patient_id
+        self._waitlist = waitlist
+        self.topics = frozenset({f"waitlist:{patient_id}"})
+
+    async def read(self, changed_topics: Collection[str]) -> Reading[Places]:
+        """The places."""
+        del changed_topics
+        return Reading(state=tuple(await self._waitlist.places(self._patient_id)), again=_VISIT_AGAIN)
 
 
 def _differ(day: Day, sent: Day) -> bool:

@@ -12,6 +12,7 @@ Refusal (a DomainError, see errors.py)
 │   └── email    EmailVerificationRequired / EmailVerificationUnavailable / EmailNotSent / EmailCodeInvalid
 ├── payment      CardRequired / CardDeclined / TooManyAttempts / PaymentInProgress / PaymentUnavailable
 │   └── end      ChargedWrongly / BookingFailed / CheckoutClosed
+├── waitlist     WaitlistLimitReached / WaitlistFull
 └── change       CancellationNotAllowed / RescheduleNotAllowed / CancellationReasonRequired / SlotDoesNotFit
     ├── quote    CancellationQuoteChanged / RescheduleQuoteChanged
     ├── end      ChangeInProgress / ChangedByPractice / ChangeFailed
@@ -80,6 +81,7 @@ from booking.refusals.times import (
     SlotTaken,
     TooLateToBook,
 )
+from booking.refusals.waitlist import WaitlistFull, WaitlistLimitReached
 
 __all__ = [
     "AmountNotChargeable",
@@ -132,4 +134,6 @@ __all__ = [
     "TooLateToBook",
     "TooManyAttempts",
     "UnpaidVisitsUsedUp",
+    "WaitlistFull",
+    "WaitlistLimitReached",
 ]

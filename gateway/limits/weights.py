@@ -68,6 +68,9 @@ _DATABASE_READS: Mapping[str, int] = MappingProxyType(
         "Query.appointmentChange": 1,
         "Operations.checkouts": 1,
         "Subscription.checkoutChanged": 2,
+        "Me.waitlist": 2,
+        "WaitlistOffer.hold": 1,
+        "Subscription.waitlistChanged": 2,
     }
 )
 
@@ -105,6 +108,10 @@ SIZES: Mapping[str, int] = MappingProxyType(
         "Credit.entries": 20,
         "Payment.refunds": 2,
         "Invoice.paymentIds": 3,
+        "Me.waitlist": 5,
+        "Subscription.waitlistChanged": 5,
+        "WaitlistEntry.days": 7,
+        "WaitlistEntry.hours": 3,
     }
 )
 

@@ -81,6 +81,9 @@ FIELDS: Mapping[str, Rate] = {
     "membershipEndQuote": Rate(what="membership-quote", window=_TEN_MINUTES, caller=60, network=240),
     "cancelMembership": Rate(what="end-membership", window=_TEN_MINUTES, caller=30, network=120),
     "rescheduleAppointment": Rate(what="move-visit", window=_TEN_MINUTES, caller=30, network=120),
+    # A place is a row and a look at the calendar; one patient has a few places at a time, and changes their mind.
+    "joinWaitlist": Rate(what="join-waitlist", window=_TEN_MINUTES, caller=20, network=80),
+    "leaveWaitlist": Rate(what="leave-waitlist", window=_TEN_MINUTES, caller=30, network=120),
 }
 
 # Promo codes that did not apply. Codes are words that people choose: a thousand guesses find one.

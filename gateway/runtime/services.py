@@ -41,6 +41,9 @@ from booking.services import Services
 from booking.system_of_record import SystemOfRecord
 from booking.visits.model import ChangeOptionsOf
 from booking.visits.service import VisitService
+from booking.waitlist.looks import WaitlistLooker
+from booking.waitlist.offers import OfferDriver
+from booking.waitlist.service import WaitlistService
 from gateway.alarms import DayHeldAlarm
 from gateway.callers.calendar_links import calendar_links
 from gateway.callers.tokens import derive_key, keyed_digest
@@ -143,6 +146,7 @@ def build_services(
     )
     exits.push_async_callback(accepted.aclose)
     changes = _changes(base, upstream=upstream, accepted=accepted)
+    waitlist = _waitlist(base, catalog=catalog, search=search)
     return Services(
         catalog=browsing,
         search=search,
@@ -159,9 +163,10 @@ def build_services(
         records=records,
         visits=_visits(base, upstream=upstream, changes=changes),
         purchases=PurchaseService(purchases=upstream.purchases),
+        waitlist=waitlist,
         operations=OperationsService(units=units),
         phone_region=base.settings.phone_region,
-        live_queries=_live_queries(base, search=search, records=records),
+        live_queries=_live_queries(base, search=search, records=records, waitlist=waitlist),
     )
 
 
@@ -252,11 +257,36 @@ def _visits(base: Foundation, *, upstream: SystemOfRecord, changes: ChangeOption
     )
 
 
-def _live_queries(base: Foundation, *, search: SlotSearch, records: RecordsService) -> LiveQueries:
+def _waitlist(base: Foundation, *, catalog: CatalogSource, search: SlotSearch) -> WaitlistService:
+    rules = base.settings.waitlist_rules
+    driver = OfferDriver(
+        units=base.units, holds=base.holds, search=search, catalog=catalog, clock=base.clock, rules=rules
+    )
+    return WaitlistService(units=base.units, catalog=catalog, clock=base.clock, driver=driver, rules=rules)
+
+
+def build_waitlist_looker(base: Foundation, services: Services) -> WaitlistLooker:
+    """Builds what looks for free times that somebody waits for; it is told of every change signal of this process."""
+    looker = WaitlistLooker(
+        units=base.units,
+        search=services.search,
+        catalog=services.catalog,
+        driver=services.waitlist.driver,
+        clock=base.clock,
+        rules=base.settings.waitlist_rules,
+    )
+    base.shared.local_signals.observe(looker.note)
+    return looker
+
+
+def _live_queries(
+    base: Foundation, *, search: SlotSearch, records: RecordsService, waitlist: WaitlistService
+) -> LiveQueries:
     return LiveQueries(
         change_signals=base.shared.local_signals,
         search=search,
         records=records,
+        waitlist=waitlist,
         units=base.units,
         clock=base.clock,
     )

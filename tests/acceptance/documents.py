@@ -184,3 +184,21 @@ def everything(kind: GraphQLOutputType) -> str:
         for name, field in named.fields.items()
     )
     return f"{{ {' '.join(parts)} }}"
+
+
+WAITLIST_PLACE = f"id status until offer {{ id holdId expiresAt hold {{ id slot {{ {SLOT} }} }} }}"
+MY_WAITLIST = f"query MyWaitlist {{ me {{ waitlist {{ {WAITLIST_PLACE} }} }} }}"
+JOIN_WAITLIST = f"""mutation JoinWaitlist($input: JoinWaitlistInput!) {{
+  joinWaitlist(input: $input) {{
+    __typename
+    ... on JoinWaitlistSuccess {{ entry {{ {WAITLIST_PLACE} }} }}
+    {PROBLEM}
+  }}
+}}"""
+LEAVE_WAITLIST = f"""mutation LeaveWaitlist($input: LeaveWaitlistInput!) {{
+  leaveWaitlist(input: $input) {{
+    __typename
+    ... on LeaveWaitlistSuccess {{ entry {{ {WAITLIST_PLACE} }} }}
+    {PROBLEM}
+  }}
+}}"""

@@ -62,11 +62,15 @@ OWNED = {
     "Query.membershipEndQuote(membershipId)": "membership",
     "Query.membershipChange(id)": "membership_change",
     "Mutation.cancelMembership(input.quoteId)": "membership_end",
+    "Mutation.leaveWaitlist(input.entryId)": "waitlist",
     "Subscription.checkoutChanged(id)": "checkout",
 }
 
 # These name what everybody may browse.
 PUBLIC = {
+    "Mutation.joinWaitlist(input.filter.visitTypeId)",
+    "Mutation.joinWaitlist(input.filter.locationId)",
+    "Mutation.joinWaitlist(input.filter.clinicianIds)",
     "Query.availableDays(filter.visitTypeId)",
     "Query.availableDays(filter.locationId)",
     "Query.availableDays(filter.clinicianIds)",
@@ -272,6 +276,16 @@ def beside(coordinate: str, things: Things, asker: Asker) -> dict[str, Any]:
         "Query.cancellationQuote": {"appointmentId": things.missing["appointment"]},
         "Query.rescheduleQuote": {"appointmentId": things.missing["appointment"]},
         "Query.appointmentChange": {"id": things.missing["change"]},
+        "Mutation.joinWaitlist": {
+            "input": {
+                "filter": {
+                    "visitTypeId": asker.stack.visit("Free Consultation"),
+                    "timeZone": "UTC",
+                    "until": asker.stack.day(5),
+                }
+            }
+        },
+        "Mutation.leaveWaitlist": {"input": {"entryId": things.missing["waitlist"]}},
         "Mutation.cancelAppointment": {"input": {"quoteId": things.missing["cancellation"], **asker.noted()}},
         "Query.membershipEndQuote": {"membershipId": things.missing["membership"]},
         "Query.membershipChange": {"id": things.missing["membership_change"]},
@@ -320,7 +334,11 @@ async def owned(stack: Stack) -> Things:
     async def once(app: App, mutation: str, given: Json) -> Json:
         key = f"owners-{len(keys)}"
         keys.update(
-            {(mutation, given[name]): key for name in ("holdId", "checkoutId", "quoteId") if name in given}
+            {
+                (mutation, given[name]): key
+                for name in ("holdId", "checkoutId", "quoteId", "entryId")
+                if name in given
+            }
         )
         text = {
             "extendHold": documents.EXTEND,
@@ -331,6 +349,7 @@ async def owned(stack: Stack) -> Things:
             "cancelAppointment": documents.CANCEL_VISIT,
             "rescheduleAppointment": documents.MOVE_VISIT,
             "cancelMembership": documents.END_MEMBERSHIP,
+            "leaveWaitlist": documents.LEAVE_WAITLIST,
         }[mutation]
         result = await app.do(text, key=key, **given)
         assert result["__typename"].endswith("Success"), result
@@ -358,6 +377,12 @@ async def owned(stack: Stack) -> Things:
     member = await a_member(stack)
     membership_end = (await member.quote())["quote"]["id"]
     ended_membership = (await once(owner, "cancelMembership", {"quoteId": membership_end}))["change"]["id"]
+    sought = {"visitTypeId": stack.visit("Free Consultation"), "timeZone": "UTC", "until": stack.day(5)}
+    places = [
+        (await owner.do(documents.JOIN_WAITLIST, filter={**sought, "noticeHours": hours}))["entry"]["id"]
+        for hours in (1, 2)
+    ]
+    await once(owner, "leaveWaitlist", {"entryId": places[0]})
     me = (await owner.ask(documents.ME))["me"]
     card, visit = me["cards"][0]["id"], me["appointments"]["nodes"][0]["id"]
     guests = begun["checkout"]["id"]
@@ -373,6 +398,7 @@ async def owned(stack: Stack) -> Things:
         "card": [card],
         "appointment": [booked, ended],
         "change": changes,
+        "waitlist": places,
         "cancellation": [cancelling, cancel],
         "move": [moving, move],
         "membership": [member.id],

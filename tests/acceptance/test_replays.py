@@ -21,6 +21,8 @@ INPUTS = {
     "rescheduleAppointment": "RescheduleAppointmentInput",
     "cancelAppointment": "CancelAppointmentInput",
     "cancelMembership": "CancelMembershipInput",
+    "joinWaitlist": "JoinWaitlistInput",
+    "leaveWaitlist": "LeaveWaitlistInput",
 }
 
 # Visits are told as they stand now, so a replay reads them; it sends nothing else.
@@ -99,6 +101,10 @@ async def attempts_on(stack: Stack, mail: MailServer) -> Attempts:
     await made.do(guests[0], "cancelAppointment", quoteId=cancel["quote"]["id"])
     member = await a_member(stack)
     await made.do(member.app, "cancelMembership", quoteId=(await member.quote())["quote"]["id"])
+    patient = stack.patient(str(stack.practice["patients"][0]["id"]))
+    sought = {"visitTypeId": stack.visit("Initial Visit"), "timeZone": "UTC", "until": stack.day(9)}
+    entry = (await made.do(patient, "joinWaitlist", filter=sought))["entry"]["id"]
+    await made.do(patient, "leaveWaitlist", entryId=entry)
     return made
 
 

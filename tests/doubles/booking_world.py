@@ -3,7 +3,7 @@
 import hashlib
 import itertools
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date, time, timedelta
 
 from booking.catalog.bookable import BookableCatalog
 from booking.catalog.model import (
@@ -51,6 +51,10 @@ from booking.scheduling.search import SlotSearch
 from booking.slots import Slot
 from booking.unit_of_work import UnitOfWorkFactory
 from booking.visits.service import VisitService
+from booking.waitlist.looks import WaitlistLooker
+from booking.waitlist.offers import OfferDriver
+from booking.waitlist.rules import QuietHours, WaitlistRules
+from booking.waitlist.service import WaitlistService
 from tests.doubles.attempt_limits import RecordedAttempts
 from tests.doubles.booking_ports import NOW, FakeChanges, FakeClock, FakeDatabase, FakeHolds, Tape
 from tests.doubles.booking_upstream import (
@@ -245,9 +249,58 @@ class World:
             change_signals=self.change_signals,
             search=self.search,
             records=records or books,
+            waitlist=self.waitlist_service(),
             units=self.database,
             clock=self.clock,
         )
+
+    def waitlist_service(self, rules: WaitlistRules | None = None) -> WaitlistService:
+        """Answer the waitlist of one process, with its driver of offers."""
+        rules = rules or WaitlistRules()
+        driver = OfferDriver(
+            units=self.database,
+            holds=self.announced,
+            search=self.search,
+            catalog=self.catalog,
+            clock=self.clock,
+            rules=rules,
+        )
+        return WaitlistService(
+            units=self.database, catalog=self.catalog, clock=self.clock, driver=driver, rules=rules
+        )
+
+    def waitlist_on(self, units: UnitOfWorkFactory) -> tuple[WaitlistLooker, OfferDriver]:
+        """Answer what one process does for the waitlist on a real database, at any hour."""
+        rules = WaitlistRules(quiet=QuietHours(start=time(), end=time()))
+        search = SlotSearch(
+            availability=self.offer, holds=self.announced, recorded=self.changes, clock=self.clock
+        )
+        driver = OfferDriver(
+            units=units,
+            holds=self.announced,
+            search=search,
+            catalog=self.catalog,
+            clock=self.clock,
+            rules=rules,
+        )
+        looker = WaitlistLooker(
+            units=units, search=search, catalog=self.catalog, driver=driver, clock=self.clock, rules=rules
+        )
+        return looker, driver
+
+    def waitlist_looker(self, rules: WaitlistRules | None = None) -> WaitlistLooker:
+        """Answer what looks for free times in one process."""
+        rules = rules or WaitlistRules()
+        looker = WaitlistLooker(
+            units=self.database,
+            search=self.a_search(),
+            catalog=self.catalog,
+            driver=self.waitlist_service(rules).driver,
+            clock=self.clock,
+            rules=rules,
+        )
+        self.change_signals.observe(looker.note)
+        return looker
 
     def visit_service(self, visits: FakeVisits) -> VisitService:
         """Answer what shows single visits in one process."""

@@ -239,6 +239,7 @@ async def api_on(
         records=records,
         visits=world.visit_service(FakeVisits(world.books.appointments)),
         purchases=PurchaseService(purchases=NoPurchases()),
+        waitlist=world.waitlist_service(),
         operations=OperationsService(units=world.database),
         live_queries=world.live_queries(records),
         phone_region="US",
