@@ -39,7 +39,7 @@ _MOST_PATIENTS = 5_000
 Days: TypeAlias = tuple[Day, ...]
 Visits: TypeAlias = tuple[Appointment, ...]
 
-Places: TypeAlias = tuple[WaitlistPlace, ...]
+WaitlistPlaces: TypeAlias = tuple[WaitlistPlace, ...]
 
 # A checkout, and its visit as it was seen last; None where that is as it was booked, or nothing is booked.
 WatchedCheckout: TypeAlias = tuple[Checkout, Appointment | None]
@@ -77,7 +77,7 @@ class LiveQueries:
         self._visits: SharedReads[str, Visits] = SharedReads(
             change_signals=change_signals, most=_MOST_PATIENTS
         )
-        self._places: SharedReads[str, Places] = SharedReads(
+        self._places: SharedReads[str, WaitlistPlaces] = SharedReads(
             change_signals=change_signals, most=_MOST_PATIENTS
         )
 
@@ -132,7 +132,7 @@ class LiveQueries:
             async for visits in states:
                 yield visits
 
-    async def waitlist(self, caller: Caller) -> AsyncGenerator[Places, None]:
+    async def waitlist(self, caller: Caller) -> AsyncGenerator[WaitlistPlaces, None]:
         """The caller's places on the waitlist with their offers. Ends at once when no patient is signed in."""
         patient_id = caller.principal.patient_id
         if patient_id is None:
@@ -194,7 +194,7 @@ class _WaitlistSource:
         self._waitlist = waitlist
         self.topics = frozenset({f"waitlist:{patient_id}"})
 
-    async def read(self, changed_topics: Collection[str]) -> Reading[Places]:
+    async def read(self, changed_topics: Collection[str]) -> Reading[WaitlistPlaces]:
         """The places."""
         del changed_topics
         return Reading(state=tuple(await self._waitlist.places(self._patient_id)), again=_VISIT_AGAIN)

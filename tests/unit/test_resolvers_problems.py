@@ -35,6 +35,7 @@ SAMPLES: dict[type[Refusal], tuple[Any, ...]] = {
     refusals.CancellationQuoteChanged: (CANCELLATION,),
     refusals.RescheduleQuoteChanged: (MOVE,),
     refusals.MembershipQuoteChanged: (MEMBERSHIP_END,),
+    refusals.WaitlistLimitReached: (3,),
 }
 
 

@@ -41,6 +41,9 @@ LOADERS = {
     ("Patient", "load_appointments"): "appointments",
     ("Me", "load_appointments"): "appointments",
     ("Me", "load_cards"): "cards",
+    ("Me", "load_waitlist"): "waitlist",
+    ("WaitlistOffer", "load_hold"): "hold",
+    ("QuoteSuccess", "load_credits_left"): "creditsLeft",
     **{
         (kind, f"load_{field}"): field
         for kind in ("Me", "Patient")
