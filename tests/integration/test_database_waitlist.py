@@ -96,8 +96,8 @@ async def test_what_was_written_is_read_as_it_was(units: UnitOfWorkFactory) -> N
         assert await unit.waitlist.entry("wait_1") == entry
         assert await unit.waitlist.offer("off_1") == an_offer()
         assert await unit.waitlist.waiting(wish.group, limit=5) == [entry]
-        assert await unit.waitlist.offers_of(["wait_1"]) == [an_offer()]
-        assert await unit.waitlist.offers_of([]) == ()
+        assert await unit.waitlist.offers_of(["wait_1"], now=NOON) == [an_offer()]
+        assert await unit.waitlist.offers_of([], now=NOON) == ()
 
 
 async def test_the_same_wish_keeps_its_place_and_the_limits_hold(units: UnitOfWorkFactory) -> None:
@@ -180,22 +180,22 @@ async def test_who_has_ended_is_written_by_nobody_any_more(units: UnitOfWorkFact
         assert not await unit.waitlist.still_waits("wait_1")
         assert not await unit.waitlist.note_answers("wait_1", 0)
         assert await unit.waitlist.waiting(a_wish_for(SLOT).group, limit=5) == []
-        (left,) = await unit.waitlist.entries_of("patient-1", since=NOON - DAY)
+        (left,) = await unit.waitlist.entries_of("patient-1", since=NOON - DAY, ended=9)
         assert (left.state, left.unanswered) == (EntryState.LEFT, 2)
-        assert await unit.waitlist.entries_of("patient-1", since=NOON) == []
+        assert await unit.waitlist.entries_of("patient-1", since=NOON, ended=9) == []
 
 
 async def test_a_look_is_leased_and_a_mark_meanwhile_is_not_lost(units: UnitOfWorkFactory) -> None:
     async with units() as unit:
         await unit.waitlist.mark("group-1", now=NOON)
         look = await unit.waitlist.claim_look(NOON, until=NOON + 2 * MINUTE)
-        assert look == Look(group="group-1", marks=0)
+        assert look == Look(group="group-1", marks=0, lease_until=NOON + 2 * MINUTE)
         assert await unit.waitlist.claim_look(NOON, until=NOON + 2 * MINUTE) is None
         await unit.waitlist.mark(None, now=NOON)
         await unit.waitlist.end_look(look, due_at=NOON + 5 * MINUTE, rested_at=NOON + MINUTE)
         assert await unit.waitlist.claim_look(NOON, until=NOON + 2 * MINUTE) is None
         again = await unit.waitlist.claim_look(NOON + MINUTE, until=NOON + 3 * MINUTE)
-        assert again == Look(group="group-1", marks=1)
+        assert again == Look(group="group-1", marks=1, lease_until=NOON + 3 * MINUTE)
         await unit.waitlist.end_look(again, due_at=NOON + 6 * MINUTE, rested_at=NOON + 2 * MINUTE)
         await unit.waitlist.mark("group-1", now=NOON + MINUTE)  # not before the rest is over
         assert await unit.waitlist.claim_look(NOON + MINUTE, until=NOON + 3 * MINUTE) is None
@@ -281,5 +281,5 @@ async def test_two_workers_at_once_offer_a_time_to_one_patient_once(engine: Asyn
 
 async def offered(units: UnitOfWorkFactory) -> list[str]:
     async with units() as unit:
-        offers = await unit.waitlist.offers_of(["wait_1", "wait_2", "wait_3"])
+        offers = await unit.waitlist.offers_of(["wait_1", "wait_2", "wait_3"], now=NOON)
     return [one.patient_id for one in offers if one.state is OfferState.OFFERED]
