@@ -14,7 +14,7 @@ from booking.principals import Caller, Principal, PrincipalKind
 from booking.waitlist.model import Hours, WaitlistOffer, Wish
 from tests.integration.database_samples import a_checkout
 from tests.simulation.virtual_loop import BEGINNING
-from tests.simulation.waiting_practice import KINDS, Practice
+from tests.simulation.waiting_practice import KINDS, Cell, Practice
 from tests.simulation.waiting_process import Gone, WaitingProcess
 
 ZONES = ("America/New_York", "America/Los_Angeles", "Europe/Berlin", "Asia/Tokyo")
@@ -146,14 +146,12 @@ async def shop(chance: Random, practice: Practice, somebody: Somebody, name: str
             await process.run(process.hold_service.release(me, hold.id))
 
 
-async def change(
-    chance: Random, practice: Practice, somebody: Somebody, cells: list[tuple[str, object]]
-) -> None:
+async def change(chance: Random, practice: Practice, somebody: Somebody, cells: list[Cell]) -> None:
     """Visits are cancelled and hours opened; sometimes some process is told."""
     while True:
         await asyncio.sleep(chance.uniform(30, 500))
         for cell in chance.sample(cells, chance.choice((1, 1, 2, 4))):
-            practice.come_free(cell)  # type: ignore[arg-type]  # cells of the practice
+            practice.come_free(cell)
         if chance.random() < 0.6:
             with contextlib.suppress(Gone):
                 somebody().signals.publish(["calendar:"])

@@ -34,7 +34,7 @@ from tests.simulation.waiting_practice import Practice, SeenBy
 T = TypeVar("T")
 
 # The program's worker polls each second; nothing here is decided by that.
-POLL = 5.0
+POLL = 10.0
 
 
 class Gone(Exception):

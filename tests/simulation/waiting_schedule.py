@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Callable
+from collections import Counter
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -19,8 +19,8 @@ from tests.simulation.waiting_practice import STARTS, Practice
 from tests.simulation.waiting_process import Gone, WaitingProcess
 from tests.simulation.waiting_witness import WaitingWitness
 
-# Trouble, and then as long without any: whatever is left must come right.
-STORM, CALM = 60 * 60.0, 60 * 60.0
+# Seconds of trouble, and then some without any: whatever is left must come right.
+STORM, CALM = 40 * 60.0, 30 * 60.0
 
 KINDS = (
     Trouble.KILL,
@@ -83,9 +83,7 @@ class WaitingSchedule:
                 run(self._main(), self.loop)
         finally:
             self.witness.stop()
-        ends: dict[str, int] = {}
-        for one in self.witness._offers().values():  # noqa: SLF001 - its own reading
-            ends[one.state] = ends.get(one.state, 0) + 1
+        ends = dict(Counter(one.state for one in self.witness.offers().values()))
         return WaitResult(
             violations=self.witness.violations + self._unhandled_errors,
             trace=self.trace.lines,
@@ -116,11 +114,11 @@ class WaitingSchedule:
             task.cancel()
         for patient in patients:
             patient.idle = True
-        if self._chance.random() < 0.5:
+        if self._chance.random() < 0.7:
             self._empty_holds()
         for process in self.processes:  # clocks are set right
             process.fate.clock_ahead = timedelta()
-        await asyncio.sleep(300)
+        await asyncio.sleep(150)
         for _ in range(int(CALM // 60)):
             await asyncio.sleep(60)
             self.witness.sample()
@@ -187,6 +185,3 @@ def _quiet_hours(chance: random.Random) -> QuietHours:
 def by_seed(seed: int) -> WaitResult:
     """Play one."""
     return WaitingSchedule(seed).play()
-
-
-Play = Callable[[int], WaitResult]

@@ -105,7 +105,7 @@ class WaitingWitness:
         if not self._changed:
             return
         self._changed = False
-        now, waiters, offers = self.loop.now(), self._waiters(), self._offers()
+        now, waiters, offers = self.loop.now(), self._waiters(), self.offers()
         busy = {one.entry for one in offers.values() if one.live}
         for one in offers.values():
             before = self._before.get(one.id)
@@ -126,7 +126,7 @@ class WaitingWitness:
     ) -> None:
         """Nobody who has long waited idly, joined earlier, and would have the time too, was passed over."""
         them = waiters[offer.entry]
-        seen = {(one.entry, one.slot) for one in offers.values() if one.state not in {"lost"}}
+        seen = {(one.entry, one.slot) for one in offers.values() if one.state != "lost"}
         busy = {one.entry for one in offers.values() if one.live}
         for other in waiters.values():
             earlier = (other.joined_at, other.id) < (them.joined_at, them.id)
@@ -181,7 +181,7 @@ class WaitingWitness:
 
     def sample(self) -> None:
         """Without trouble: no announced offer is long without its hold, and no free time long without an offer."""
-        now, waiters, offers = self.loop.now(), self._waiters(), self._offers()
+        now, waiters, offers = self.loop.now(), self._waiters(), self.offers()
         with self.hold_database.connect() as connection:
             live = [r for r in connection.execute(select(holds)).mappings() if r["expires_at"] > now]
         held = {
@@ -231,7 +231,7 @@ class WaitingWitness:
                 for row in connection.execute(select(checkouts)).mappings()
                 if row["state"] not in {CheckoutState.CONFIRMED, CheckoutState.CANCELLED}
             }
-        for one in self._offers().values():
+        for one in self.offers().values():
             if one.live and one.expires_at < now - SOON and one.hold not in under_way:
                 self._say(f"lost: {one.id} is over, and was never passed on")
             if told[one.id, "waitlist.offered"] != min(self.announced[one.id], 1):
@@ -286,7 +286,8 @@ class WaitingWitness:
             for row in rows
         }
 
-    def _offers(self) -> Mapping[str, Offered]:
+    def offers(self) -> Mapping[str, Offered]:
+        """All offers, by id."""
         with self.database.connect() as connection:
             rows = connection.execute(select(waitlist_offers)).mappings().all()
         return {
