@@ -53,6 +53,8 @@ _WAITING, _LIVE = text(WAITING), text(LIVE_OFFER)
 # On PostgreSQL: who joins takes turns, since the limits are counted.
 _TAKE_TURNS = select(func.pg_advisory_xact_lock(func.hashtextextended("waitlist", 0)))
 
+_LOCK_LOOKS = select(_l.group_key).order_by(_l.group_key).with_for_update()
+
 # After a failure: a row that fails each time is tried twice a minute.
 _REST = timedelta(seconds=30)
 
@@ -187,6 +189,8 @@ class SqlWaitlist:
             "due_at": case((_l.due_at < soon, _l.due_at), else_=soon),
         }
         if group is None:
+            if self._connection.dialect.name == "postgresql":  # in one order, against deadlocks
+                await self._connection.execute(_LOCK_LOOKS)
             await self._connection.execute(update(waitlist_looks).values(changes))
             return
         insertion = upsert(self._connection, waitlist_looks).values(
