@@ -24,9 +24,11 @@ from booking.refusals import (
 from booking.scheduling.search import Day
 from booking.slot_query import SlotQuery
 from booking.slots import Slot
+from tests.simulation.later import Later, Quote, change_later
 from tests.simulation.process import ConnectionLost, Process
 
 if TYPE_CHECKING:
+    from booking.changes.model import RequestedChange
     from tests.simulation.schedule import Schedule
 
 T = TypeVar("T")
@@ -54,6 +56,7 @@ class Wish:
     cancels_after: float | None = None  # seconds after the first confirm
     browses: bool = False  # looks at the offer of the day before
     confirms_twice: bool = False  # in two tabs, with two cards
+    later: tuple[Later, ...] = ()  # what they do with the visit once it is booked
 
 
 @dataclass
@@ -76,6 +79,8 @@ class Patient:
     answers: list[Answered] = field(default_factory=list)
     tokens_given: dict[str, set[str]] = field(default_factory=dict)  # by checkout
     confirmed_at: dict[str, list[float]] = field(default_factory=dict)
+    quotes_accepted: dict[str, Quote] = field(default_factory=dict)  # of changes, by their ids
+    changes_answered: list["RequestedChange"] = field(default_factory=list)
     _tokens: int = 0
     _seen: dict[str, str] = field(default_factory=dict)  # the quotes that were shown, by checkout
 
@@ -112,11 +117,11 @@ class Patient:
         try:
             if wish.browses:
                 await self._browse()
-            hold = await self._ask(
+            hold = await self.ask(
                 lambda process: process.holds.hold(self.visitor, wish.slot.id, time_zone="America/New_York")
             )
             await asyncio.sleep(wish.thinks)
-            checkout = await self._ask(
+            checkout = await self.ask(
                 lambda process: process.starts.start(
                     self.visitor,
                     hold_id=hold.id,
@@ -138,6 +143,7 @@ class Patient:
         if wish.cancels_after is not None:
             pages.append(self._cancel(checkout.id, wish.cancels_after))
         await asyncio.gather(*pages)
+        await asyncio.gather(*(change_later(self, one) for one in wish.later))
 
     async def _browse(self) -> None:
         """Look at what is on offer that day; what was somebody's before and after must not be there."""
@@ -145,7 +151,7 @@ class Patient:
         day = slot.start.date()
         for _ in range(2):
             before = witness.taken()
-            days = await self._ask(lambda process: self._day(process, slot, day))
+            days = await self.ask(lambda process: self._day(process, slot, day))
             witness.offered((one for each in days for one in each.slots), before & witness.taken())
             await asyncio.sleep(self.wish.thinks)
 
@@ -200,7 +206,7 @@ class Patient:
 
         while True:
             try:
-                return await self._ask(ask)
+                return await self.ask(ask)
             # By the practice, or in another tab: they look at it, and take it.
             except QuoteChanged as changed:
                 self._seen[checkout_id], card = changed.quote.id, self._token(checkout_id, kind)
@@ -210,7 +216,7 @@ class Patient:
     async def _cancel(self, checkout_id: str, after: float) -> None:
         await asyncio.sleep(after)
         try:
-            checkout = await self._ask(
+            checkout = await self.ask(
                 lambda process: process.checkouts.cancel(self.owner(checkout_id), checkout_id)
             )
         except (Refusal, ConnectionLost) as refusal:
@@ -218,7 +224,7 @@ class Patient:
         else:
             self._is_answered(checkout_id, f"cancel: {checkout.state}", over=_over(checkout))
 
-    async def _ask(self, what: Callable[[Process], Awaitable[T]]) -> T:
+    async def ask(self, what: Callable[[Process], Awaitable[T]]) -> T:
         """Ask a gateway, and another one when it does not answer. Raises Refusal, ConnectionLost."""
         for _ in range(PATIENCE):
             process = await self.schedule.a_gateway()
