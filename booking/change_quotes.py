@@ -1,4 +1,4 @@
-"""Quotes of changes: what cancelling or moving a visit does now, and why. The patient accepts one by its id.
+"""Quotes of changes: what cancelling or moving a visit, or ending a membership, does now, and why. The patient accepts one by its id.
 
 Beside the folders, since refusals carry them (refusals/changes.py). What they say is computed in changes/cancelling.py and rescheduling.py.
 """
@@ -6,6 +6,7 @@ Beside the folders, since refusals carry them (refusals/changes.py). What they s
 import base64
 import hashlib
 import json
+import re
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -13,6 +14,9 @@ from enum import StrEnum
 from booking.errors import InvalidInput
 from booking.money import Money
 from booking.slots import Slot
+
+# Visits' ids are far shorter. Whoever makes a quote's id by hand may put anything into it, also what no database takes.
+_ID = re.compile(r"[!-~]{1,255}", re.ASCII)
 
 
 class FeeMethod(StrEnum):
@@ -74,20 +78,36 @@ class RescheduleQuote:
         return quote_id("move", self.appointment_id, asdict(self))
 
 
-def quote_id(kind: str, appointment_id: str, terms: dict[str, object]) -> str:
-    """An opaque id of a visit and the digest of the terms (URL-safe Base64); it holds no patient data."""
+@dataclass(frozen=True, kw_only=True)
+class MembershipEndQuote:
+    """What ending a membership does now: later payments end, and nothing is given back. Credits that were bought stay."""
+
+    membership_id: str
+    plan_name: str | None
+    amount: Money  # of each payment that is not made any more
+    next_payment_at: datetime | None  # UTC; when the next one would be made; None: none is planned
+    payments_left: int | None  # that are not made any more; None: any number
+
+    @property
+    def id(self) -> str:
+        """Names these terms, and the membership: accepting the id accepts exactly these."""
+        return quote_id("end-membership", self.membership_id, asdict(self))
+
+
+def quote_id(kind: str, subject_id: str, terms: dict[str, object]) -> str:
+    """An opaque id of what is changed and the digest of the terms (URL-safe Base64); it holds no patient data."""
     digest = hashlib.sha256(json.dumps(terms, default=str, sort_keys=True).encode()).hexdigest()[:32]
-    raw = json.dumps([kind, appointment_id, digest], separators=(",", ":"))
+    raw = json.dumps([kind, subject_id, digest], separators=(",", ":"))
     return base64.urlsafe_b64encode(raw.encode()).decode().rstrip("=")
 
 
-def appointment_in(kind: str, given: str) -> str:
-    """The visit that a quote's id names. Raises InvalidInput when it is no id of such a quote."""
+def subject_in(kind: str, given: str) -> str:
+    """What a quote's id says is changed. Raises InvalidInput when it is no id of such a quote."""
     try:
         raw = json.loads(base64.b64decode(given + "=" * (-len(given) % 4), altchars=b"-_", validate=True))
-        found_kind, appointment_id, _ = raw
+        found_kind, subject_id, _ = raw
     except (ValueError, TypeError):
-        found_kind, appointment_id = None, None
-    if found_kind != kind or not isinstance(appointment_id, str):
+        found_kind, subject_id = None, None
+    if found_kind != kind or not isinstance(subject_id, str) or not _ID.fullmatch(subject_id):
         raise InvalidInput(field="quoteId", reason="This is not the id of such a quote.")
-    return appointment_id
+    return subject_id

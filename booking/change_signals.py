@@ -9,6 +9,7 @@ patient data:
 `calendar:<id>`    a clinician's free time in the system of record; `calendar:` alone: everybody's
 `booked:<id>`      a visit was booked here with a clinician
 `patient:<id>`     a patient's visits
+`waitlist:<id>`    a patient's places on the waitlist, and their offers
 `blocks:`          which clinicians are not bookable until cleared
 """
 
@@ -38,6 +39,8 @@ _MOVES_TIME = frozenset(
         EventName.AVAILABILITY_CHANGED,
     }
 )
+
+_OF_WAITLIST = frozenset({EventName.WAITLIST_OFFERED, EventName.WAITLIST_PASSED_ON})
 
 # Actions of a requested change that change a visit.
 _CHANGES_VISIT = frozenset({ActionKind.CANCEL_VISIT, ActionKind.MOVE_VISIT, ActionKind.BOOK_VISIT})
@@ -164,6 +167,8 @@ def of_event(event: DomainEvent) -> set[str]:
         topics.add(f"patient:{event.ids['patient']}")
     if "checkout" in event.ids and "appointment" in event.ids:
         topics.add(f"checkout:{event.ids['checkout']}")  # whose visit it is
+    if event.name in _OF_WAITLIST and "patient" in event.ids:
+        topics.add(f"waitlist:{event.ids['patient']}")
     ours = event.name is EventName.APPOINTMENT_CREATED and "checkout" in event.ids
     if (event.name in _MOVES_TIME or _may_move_time(event)) and not ours:
         clinician = event.ids.get("clinician")

@@ -74,6 +74,10 @@ class StaleChange(StaleRow):
     """The row of a requested change is stale."""
 
 
+class StaleOffer(StaleRow):
+    """The row of an offer of the waitlist is stale."""
+
+
 class AlreadyCounted(DomainError):
     """A billing item or appointment already belongs to another checkout."""
 

@@ -40,6 +40,19 @@ class Promo:
     code: str
     coupon_id: str
     discounted: Money  # the plan's first charge after the discount
+    discounted_later: Money | None = None  # each later payment while the code lasts; None: not stated
+    payments: int | None = None  # for how many payments, the first included; None: not stated
+
+
+@dataclass(frozen=True, kw_only=True)
+class LastingDiscount:
+    """A promo code that lowers later payments too."""
+
+    amount: Money  # of each later payment while it lasts
+    payments: int | None  # for how many payments in all, today's included; None: every one
+    certain: bool = (
+        True  # False: the practice's system does not say how long, so it may end after any payment
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,8 +60,18 @@ class Recurrence:
     """How a plan bills after today."""
 
     frequency: BillingFrequency
-    amount: Money  # of each later payment
+    amount: Money  # of each later payment without a discount: none is higher
     payments: int | None  # in total, today's included; None: until cancelled
+    discount: LastingDiscount | None = None  # None: the promo code, if any, is good for today's payment only
+
+    def amount_of(self, number: int) -> Money:
+        """What payment `number` charges; today's is the first and not among them, so from 2 on. Raises ValueError otherwise."""
+        if number <= 1 or (self.payments is not None and number > self.payments):
+            raise ValueError("there is no such later payment")
+        lasting = self.discount
+        if lasting is None or (lasting.payments is not None and number > lasting.payments):
+            return self.amount
+        return lasting.amount
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,11 +88,20 @@ class Quote:
     coupon_id: str | None
     recurrence: Recurrence | None
     policy: BookingPolicy
+    uses_credit: bool = False  # of a package: nothing is due, and a credit must be used
 
     @property
     def id(self) -> str:
-        """A digest of all amounts and terms: accepting the id accepts exactly these, and any other quote has another id."""
-        terms = json.dumps(asdict(self), default=str, sort_keys=True)
+        """A digest of all amounts and terms: accepting the id accepts exactly these, and any other quote has another id.
+
+        What a quote of an earlier version lacks does not count while there is none of it: that quote keeps the id that was shown.
+        """
+        said = asdict(self)
+        if self.recurrence is not None and self.recurrence.discount is None:
+            del said["recurrence"]["discount"]
+        if not self.uses_credit:
+            del said["uses_credit"]
+        terms = json.dumps(said, default=str, sort_keys=True)
         return f"quo_{hashlib.sha256(terms.encode()).hexdigest()[:32]}"
 
 

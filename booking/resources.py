@@ -24,6 +24,7 @@ class Kind(StrEnum):
     FORM = "form"
     CARD = "card"
     AVAILABILITY = "availability"  # a clinician's working hours
+    WAITLIST_OFFER = "waitlist_offer"  # ours, too
     CHECKOUT = "checkout"  # ours: the subject of domain events, never read from upstream
 
 

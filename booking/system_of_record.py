@@ -3,8 +3,10 @@
 from dataclasses import dataclass
 from typing import Protocol
 
-from booking.changes.ports import ChangePayments, Credits, VisitChanges, Visits
+from booking.changes.ports import ChangePayments, Credits, Memberships, VisitChanges, Visits
+from booking.checkout.credits import CreditLedger
 from booking.checkout.guards import ClinicianKeys
+from booking.packages.ports import Purchases
 from booking.ports import (
     Availability,
     Billing,
@@ -79,6 +81,9 @@ class SystemOfRecord:
     visit_changes: VisitChanges
     change_payments: ChangePayments
     credits: Credits
+    purchases: Purchases
+    memberships: Memberships  # never cached
+    credit_ledger: CreditLedger  # never cached
     visit_records: VisitRecords
     resources: ResourceSource
     changes: Changes

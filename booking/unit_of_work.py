@@ -27,6 +27,7 @@ from booking.slots import Busy, Interval, Slot
 from booking.sync.daily import DailyJobs
 from booking.sync.inbox import PendingRefreshes, Polls, Snapshots
 from booking.sync.webhook_subscriptions import KnownSubscriptions
+from booking.waitlist.repository import WaitlistRepository
 
 
 class CheckoutRepository(Protocol):
@@ -129,7 +130,7 @@ class Claimant(Protocol):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Obstacles:
+class SlotConflicts:
     """What the database knows against a slot."""
 
     is_blocked: bool  # its clinician is blocked
@@ -151,7 +152,7 @@ class SlotClaims(Protocol):
     async def busy(self, clinician_ids: Sequence[str], span: Interval) -> Sequence[Busy]:
         """The claims of these clinicians that overlap the span."""
 
-    async def against(self, clinician_id: str, span: Interval) -> Obstacles:
+    async def against(self, clinician_id: str, span: Interval) -> SlotConflicts:
         """What stands against the clinician's slot, read at once."""
 
     async def release_begun(self, now: datetime) -> int:
@@ -229,6 +230,10 @@ class UnitOfWork(Protocol):
     @property
     def daily_jobs(self) -> DailyJobs:
         """The runs of daily jobs."""
+
+    @property
+    def waitlist(self) -> WaitlistRepository:
+        """The waitlist."""
 
     async def commit(self) -> None:
         """Commit the transaction."""

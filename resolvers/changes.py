@@ -87,11 +87,11 @@ async def to_change(change: RequestedChange, services: Services, caller: Caller)
         kind=to_kind(change.kind),
         status=_STATUSES.get(change.state, api.AppointmentChangeStatus.PROCESSING),
         end_reason=_to_end_reason(change.end_reason),
-        slot=to_slot(change.slot, time_zone=change.time_zone, clinicians=clinicians),
+        slot=to_slot(change.visit_slot, time_zone=change.time_zone, clinicians=clinicians),
         new_slot=to_slot(change.new_slot, time_zone=change.time_zone, clinicians=clinicians)
         if change.new_slot
         else None,
-        appointment_id=ID(change.new_appointment_id or change.appointment_id),
+        appointment_id=ID(change.new_appointment_id or change.visit_id),
         refunded=_moved(change, ActionKind.REFUND),
         fee=_moved(change, ActionKind.CHARGE_FEE),
         credit_given_back=_is_done(change, ActionKind.READ_CREDIT),
@@ -102,8 +102,8 @@ async def to_change(change: RequestedChange, services: Services, caller: Caller)
 
 
 def to_kind(kind: ChangeKind | Unknown) -> api.AppointmentChangeKind:
-    """Map a kind. Raises UnknownState for one that only a newer version knows."""
-    if isinstance(kind, Unknown):
+    """Map a kind of change of a visit. Raises UnknownState for another, or one that only a newer version knows."""
+    if isinstance(kind, Unknown) or kind is ChangeKind.MEMBERSHIP_END:
         raise UnknownState(kind)
     return api.AppointmentChangeKind[kind.name]
 

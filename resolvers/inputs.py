@@ -33,6 +33,7 @@ _KEYWORD_LENGTH = 100
 
 # Some sentences: what people type into a box on a phone.
 _REASON_LENGTH = 500
+_BREAK = re.compile(r"[\r\n\t\u2028\u2029]+")
 _STATE = re.compile(r"[A-Za-z]{2}", re.ASCII)
 
 # No living person was born before.
@@ -90,12 +91,12 @@ def guest(details: GuestInput | None, *, phone_region: str) -> GuestDetails | No
 
 def reason(value: str | None) -> str | None:
     """Why a patient cancels, in their own words; None when it is empty or blank."""
-    return _text(value, field="reason", longest=_REASON_LENGTH) if value and not is_blank(value) else None
+    return _sentences(value, field="reason")
 
 
 def note(value: str | None, *, by_staff: bool) -> str | None:
     """The note with which staff change a visit, who must give one; nobody else may, since nobody would read it."""
-    given = _text(value, field="note", longest=_REASON_LENGTH) if value and not is_blank(value) else None
+    given = _sentences(value, field="note")
     if by_staff and given is None:
         refuse("note", "Say why you change this visit: staff of the practice are not bound by its policy.")
     if given is not None and not by_staff:
@@ -167,6 +168,13 @@ def _number(value: str, region: str) -> phonenumbers.PhoneNumber | None:
         if phonenumbers.is_possible_number(number):
             return number
     return None
+
+
+def _sentences(value: str | None, *, field: str) -> str | None:
+    """Some sentences; None when they are empty or blank. Line breaks and tabs become spaces: a box for sentences lets people type them."""
+    if not value or is_blank(value):
+        return None
+    return _text(_BREAK.sub(" ", value), field=field, longest=_REASON_LENGTH)
 
 
 def _text(value: str, *, field: str, longest: int) -> str:

@@ -10,7 +10,9 @@ from resolvers import inputs
 from resolvers.catalog import names, to_clinicians
 from resolvers.change_mutations import ChangeMutation
 from resolvers.checkouts import is_guest, to_checkout
+from resolvers.memberships import MembershipMutation
 from resolvers.slots import to_hold
+from resolvers.waitlist_mutations import WaitlistMutation
 from schema.context import Info
 from schema.fields import computed
 from schema.inputs import (
@@ -52,7 +54,7 @@ _input = strawberry.argument(name="input", description="What to do, and with wha
     "`Idempotency-Key`, or in `extensions.idempotencyKey` of the request. The same key with the same input answers "
     "the same outcome again; a new attempt takes a new key."
 )
-class Mutation(ChangeMutation):
+class Mutation(ChangeMutation, MembershipMutation, WaitlistMutation):
     """The root of mutations."""
 
     @computed(description="Keep a slot free for the caller, for some minutes.", who=SHOPPERS)
@@ -79,7 +81,7 @@ class Mutation(ChangeMutation):
 
     @computed(
         description="Start buying the held slot: as the signed-in patient, or as a guest with details. Starting "
-        "again on the same hold joins the checkout that is there, and changes its plan, promo code and guest until it is confirmed.",
+        "again on the same hold joins the checkout that is there, and changes its plan, promo code, guest and use of a credit until it is confirmed.",
         who=SHOPPERS,
     )
     async def start_checkout(
@@ -94,6 +96,7 @@ class Mutation(ChangeMutation):
             promo_code=inputs.promo_code(asked.promo_code),
             guest=inputs.guest(asked.guest, phone_region=context.services.phone_region),
             accept_recurrence=asked.accept_recurrence,
+            use_credit=asked.use_credit,
         )
         return StartCheckoutSuccess(
             checkout=await to_checkout(checkout, context.services),

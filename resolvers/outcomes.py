@@ -20,8 +20,10 @@ from booking.slots import Slot
 from resolvers.catalog import names, to_clinicians
 from resolvers.changes import to_change
 from resolvers.checkouts import to_checkout
+from resolvers.memberships import to_membership_change
 from resolvers.problems import PROBLEMS
 from resolvers.slots import to_hold
+from resolvers.waitlist import to_entry
 from schema import slots as api
 from schema.change_problems import CancellationQuoteChanged, ChangeNotAllowedReason, RescheduleQuoteChanged
 from schema.change_results import (
@@ -32,6 +34,12 @@ from schema.change_results import (
 from schema.changes import AppointmentChange
 from schema.checkouts import Checkout, CheckoutStatus, DeclineReason
 from schema.context import Context
+from schema.memberships import (
+    CancelMembershipSuccess,
+    MembershipChange,
+    MembershipChangeProcessing,
+    MembershipQuoteChanged,
+)
 from schema.problems import Problem, QuoteChanged
 from schema.results import (
     CancelCheckoutSuccess,
@@ -44,6 +52,8 @@ from schema.results import (
     StartCheckoutSuccess,
     VerifyEmailSuccess,
 )
+from schema.waitlist import WaitlistEntry
+from schema.waitlist_results import JoinWaitlistSuccess, LeaveWaitlistSuccess
 
 Reference = Mapping[str, Any]
 
@@ -63,6 +73,9 @@ _CHECKOUTS: Mapping[str, Callable[..., object]] = {
 _CHANGES: Mapping[str, Callable[..., object]] = {
     one.__name__: one for one in (CancelAppointmentSuccess, RescheduleAppointmentSuccess)
 }
+_PLACES: Mapping[str, Callable[..., object]] = {
+    one.__name__: one for one in (JoinWaitlistSuccess, LeaveWaitlistSuccess)
+}
 _ENUMS = {kind.__name__: kind for kind in (DeclineReason, CheckoutStatus, ChangeNotAllowedReason)}
 
 
@@ -71,7 +84,7 @@ def reference_of(outcome: object) -> Reference | None:
     kind = type(outcome).__name__
     parts: Reference
     match outcome:
-        case CheckoutProcessing() | AppointmentChangeProcessing():
+        case CheckoutProcessing() | AppointmentChangeProcessing() | MembershipChangeProcessing():
             return None
         case Problem():
             parts = _problem_reference(outcome)
@@ -90,6 +103,10 @@ def reference_of(outcome: object) -> Reference | None:
             parts = {"checkout": checkout.id}
         case CancelAppointmentSuccess(change=change) | RescheduleAppointmentSuccess(change=change):
             parts = {"change": change.id}
+        case CancelMembershipSuccess(change=ended):
+            parts = {"change": ended.id}
+        case JoinWaitlistSuccess(entry=entry) | LeaveWaitlistSuccess(entry=entry):
+            parts = {"waitlist": entry.id}
         case _:
             raise TypeError(f"{kind} is no outcome of a mutation")
     return {"type": kind, **parts}
@@ -115,8 +132,16 @@ async def recall(reference: Reference, context: Context) -> object:
             reference["checkout"], context.identified, context, confirming=confirmed
         )
         return _CHECKOUTS[kind](checkout=checkout)
-    if kind in _CHANGES:
-        return _CHANGES[kind](change=await _recall_change(reference["change"], context))
+    return await _recall_of_patient(reference, context)
+
+
+async def _recall_of_patient(reference: Reference, context: Context) -> object:
+    """Rebuild a change of a visit or membership, or a place on the waitlist, as it stands."""
+    kind = reference["type"]
+    if kind in _CHANGES or kind == CancelMembershipSuccess.__name__:
+        return await _recall_success(kind, reference["change"], context)
+    if kind in _PLACES:
+        return _PLACES[kind](entry=await _recall_place(reference["waitlist"], context))
     raise UnknownState(kind)
 
 
@@ -125,6 +150,8 @@ def _problem_reference(problem: Problem) -> Reference:
         return {"checkout": problem.checkout_id}
     if isinstance(problem, CancellationQuoteChanged | RescheduleQuoteChanged):
         return {"appointment": problem.quote.appointment_id}
+    if isinstance(problem, MembershipQuoteChanged):
+        return {"membership": problem.quote.membership_id}
     return {"fields": {name: _write(value) for name, value in asdict(problem).items()}}
 
 
@@ -133,6 +160,8 @@ async def _recall_problem(reference: Reference, context: Context) -> object:
     kind = reference["type"]
     if kind in _CHANGED_QUOTES:
         return await _CHANGED_QUOTES[kind](context, reference["appointment"])
+    if kind == MembershipQuoteChanged.__name__:
+        return await _recall_membership_quote(context, reference["membership"])
     if kind == QuoteChanged.__name__:
         checkout = await _viewed(reference["checkout"], context.identified, context)
         return PROBLEMS[refusals.QuoteChanged].handle(refusals.QuoteChanged(checkout.id, checkout.quote))
@@ -160,6 +189,14 @@ async def _recall_reschedule_quote(context: Context, appointment_id: str) -> Pro
     except Refusal as refusal:
         return PROBLEMS[type(refusal)].handle(refusal)
     return PROBLEMS[refusals.RescheduleQuoteChanged].handle(refusals.RescheduleQuoteChanged(quote))
+
+
+async def _recall_membership_quote(context: Context, membership_id: str) -> Problem:
+    try:
+        quote = await context.services.memberships.end_quote(context.identified, membership_id)
+    except Refusal as refusal:
+        return PROBLEMS[type(refusal)].handle(refusal)
+    return PROBLEMS[refusals.MembershipQuoteChanged].handle(refusals.MembershipQuoteChanged(quote))
 
 
 _CHANGED_QUOTES: Mapping[str, Callable[[Context, str], Awaitable[Problem]]] = {
@@ -214,11 +251,31 @@ async def _recall_checkout(
     return await to_checkout(checkout, context.services, confirming=confirming)
 
 
+async def _recall_success(kind: str, change_id: str, context: Context) -> object:
+    if kind == CancelMembershipSuccess.__name__:
+        return CancelMembershipSuccess(change=await _recall_membership_change(change_id, context))
+    return _CHANGES[kind](change=await _recall_change(change_id, context))
+
+
 async def _recall_change(change_id: str, context: Context) -> AppointmentChange:
     change = await context.services.changes.view(context.identified, change_id)
     if change is None:
         raise NotFound("change")
     return await to_change(change, context.services, context.identified)
+
+
+async def _recall_membership_change(change_id: str, context: Context) -> MembershipChange:
+    change = await context.services.memberships.view(context.identified, change_id)
+    if change is None:
+        raise NotFound("change")
+    return to_membership_change(change)
+
+
+async def _recall_place(entry_id: str, context: Context) -> WaitlistEntry:
+    place = await context.services.waitlist.view(context.identified, entry_id)
+    if place is None:
+        raise NotFound("waitlist entry")
+    return to_entry(place, context.services)
 
 
 async def _viewed(checkout_id: str, caller: Caller, context: Context) -> domain.Checkout:

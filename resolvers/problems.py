@@ -9,8 +9,9 @@ from booking import refusals
 from booking.refusals import Refusal
 from resolvers.changes import to_cancellation_quote, to_reschedule_quote
 from resolvers.checkouts import to_end_status
+from resolvers.memberships import to_membership_end_quote
 from resolvers.quotes import to_quote
-from schema import change_problems, problems
+from schema import change_problems, memberships, problems, waitlist_results
 from schema.change_problems import ChangeNotAllowedReason
 from schema.checkouts import DeclineReason
 from schema.problems import Problem
@@ -71,6 +72,7 @@ _HANDLERS = (
     _handler(refusals.PlanDoesNotCoverVisit, problems.PlanDoesNotCoverVisit),
     _handler(refusals.NothingDueToday, problems.NothingDueToday),
     _handler(refusals.AmountNotChargeable, problems.AmountNotChargeable),
+    _handler(refusals.NoCreditLeft, problems.NoCreditLeft),
     _handler(refusals.PromoInvalid, problems.PromoInvalid, _same("reason")),
     _handler(refusals.RecurrenceNotAccepted, problems.RecurrenceNotAccepted),
     _handler(refusals.GuestDetailsRequired, problems.GuestDetailsRequired),
@@ -127,6 +129,16 @@ _HANDLERS = (
     _handler(refusals.SlotDoesNotFit, change_problems.SlotDoesNotFit),
     _handler(refusals.ChangedByPractice, change_problems.ChangedByPractice),
     _handler(refusals.ChangeFailed, change_problems.ChangeFailed),
+    _handler(refusals.MembershipOver, memberships.MembershipOver),
+    _handler(
+        refusals.MembershipQuoteChanged,
+        memberships.MembershipQuoteChanged,
+        lambda no: {"quote": to_membership_end_quote(no.quote)},
+    ),
+    _handler(refusals.MembershipChangeInProgress, memberships.MembershipChangeInProgress),
+    _handler(refusals.MembershipChangeFailed, memberships.MembershipChangeFailed),
+    _handler(refusals.WaitlistLimitReached, waitlist_results.WaitlistLimitReached, _same("limit")),
+    _handler(refusals.WaitlistFull, waitlist_results.WaitlistFull),
 )
 
 PROBLEMS: Mapping[type[Refusal], RefusalHandler] = {one.exception_type: one for one in _HANDLERS}

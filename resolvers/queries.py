@@ -18,6 +18,7 @@ from resolvers.catalog import (
 )
 from resolvers.change_queries import ChangeQuery
 from resolvers.checkouts import to_checkout
+from resolvers.memberships import MembershipQuery
 from resolvers.operations import to_operations
 from resolvers.quotes import to_quote
 from resolvers.records import to_me, to_patient
@@ -159,12 +160,29 @@ class SearchQuery:
             _Id | None, argument(description="The kind of visit, which the plan must include.")
         ] = None,
         promo_code: Annotated[str | None, argument(description="A promo code for the plan.")] = None,
+        use_credit: Annotated[  # noqa: FBT002 - an argument of the API, by name
+            bool,
+            argument(
+                description="Whether a credit of the signed-in patient pays; without plan and promo code."
+            ),
+        ] = False,
     ) -> QuoteResult:
         """A price."""
-        quote = await info.context.services.quotes.quote(
-            plan_id=plan_id, visit_type_id=visit_type_id, promo_code=inputs.promo_code(promo_code)
+        services, caller = info.context.services, info.context.caller
+        quote = (
+            await services.credit_quotes.quote(
+                caller, visit_type_id, plan_id=plan_id, promo_code=inputs.promo_code(promo_code)
+            )
+            if use_credit
+            else await services.quotes.quote(
+                plan_id=plan_id, visit_type_id=visit_type_id, promo_code=inputs.promo_code(promo_code)
+            )
         )
-        return QuoteSuccess(quote=to_quote(quote))
+
+        async def credits_left() -> int:
+            return await services.credit_quotes.left(caller, visit_type_id) if visit_type_id else 0
+
+        return QuoteSuccess(quote=to_quote(quote), load_credits_left=credits_left)
 
 
 @strawberry.type
@@ -234,5 +252,5 @@ class PracticeQuery:
 
 
 @strawberry.type(description="Reading. Changes nothing, needs no idempotency key.")
-class Query(OwnQuery, ChangeQuery, PracticeQuery, SearchQuery, CatalogQuery):
+class Query(OwnQuery, ChangeQuery, MembershipQuery, PracticeQuery, SearchQuery, CatalogQuery):
     """The root of queries."""

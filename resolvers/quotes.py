@@ -20,6 +20,7 @@ def to_quote(quote: domain.Quote) -> api.Quote:
         due_today=to_money(quote.due_today),
         promo_code=quote.promo_code,
         recurrence=_to_recurrence(quote.recurrence) if quote.recurrence else None,
+        uses_credit=quote.uses_credit,
         policy=to_policy(quote.policy),
     )
 
@@ -29,4 +30,11 @@ def _to_recurrence(recurrence: domain.Recurrence) -> api.Recurrence:
         frequency=BillingFrequency[recurrence.frequency.name],
         amount=to_money(recurrence.amount),
         payments=recurrence.payments,
+        discount=_to_discount(recurrence.discount) if recurrence.discount else None,
+    )
+
+
+def _to_discount(discount: domain.LastingDiscount) -> api.LastingDiscount:
+    return api.LastingDiscount(
+        amount=to_money(discount.amount), payments=discount.payments, certain=discount.certain
     )

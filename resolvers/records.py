@@ -7,9 +7,12 @@ from strawberry import ID
 from booking import models as domain
 from booking.services import Services
 from resolvers.appointments import to_appointments
+from resolvers.packages import purchase_loaders
 from resolvers.pages import check_size
+from resolvers.waitlist import to_entry
 from schema import records as api
 from schema.appointments import AppointmentConnection, AppointmentFilter
+from schema.waitlist import WaitlistEntry
 
 
 def to_me(patient: domain.Patient, services: Services) -> api.Me:
@@ -18,7 +21,10 @@ def to_me(patient: domain.Patient, services: Services) -> api.Me:
     async def cards() -> list[api.Card]:
         return [_to_card(card) for card in await services.records.cards(patient.id)]
 
-    return api.Me(**_record(patient, services, own=True), load_cards=cards)
+    async def waitlist() -> list[WaitlistEntry]:
+        return [to_entry(place, services) for place in await services.waitlist.places(patient.id)]
+
+    return api.Me(**_record(patient, services, own=True), load_cards=cards, load_waitlist=waitlist)
 
 
 def to_patient(patient: domain.Patient, services: Services) -> api.Patient:
@@ -42,6 +48,7 @@ def _record(patient: domain.Patient, services: Services, *, own: bool) -> dict[s
         "email": patient.email,
         "time_zone": patient.time_zone,
         "load_appointments": appointments,
+        **purchase_loaders(patient.id, services.purchases),
     }
 
 

@@ -13,6 +13,7 @@ from resolvers.appointments import to_appointments
 from resolvers.checkouts import to_checkout, to_status
 from resolvers.pages import check_size
 from resolvers.slots import check_filter, to_days, to_query
+from resolvers.waitlist import to_entry
 from schema.appointments import AppointmentConnection, AppointmentFilter
 from schema.catalog import DEFAULT_PAGE, LARGEST_PAGE
 from schema.checkouts import Checkout
@@ -21,6 +22,7 @@ from schema.fields import streamed
 from schema.inputs import SlotFilter
 from schema.permissions import ANYBODY, BUYERS, PATIENTS
 from schema.slots import Day
+from schema.waitlist import WaitlistEntry
 
 argument = strawberry.argument
 
@@ -103,6 +105,18 @@ class Subscription:
             async for visits in states:
                 catalog = await services.catalog.catalog()
                 yield to_appointments(visits, catalog, services, which=which, first=first, own=True)
+
+    @streamed(
+        description="The signed-in patient's places on the waitlist, now and whenever a time is offered, passes or is booked. "
+        "In the practice's quiet hours nothing is offered.",
+        who=PATIENTS,
+    )
+    async def waitlist_changed(self, info: Info) -> AsyncGenerator[list[WaitlistEntry], None]:
+        """The patient's places on the waitlist."""
+        services = info.context.services
+        async with aclosing(services.live_queries.waitlist(info.context.identified)) as states:
+            async for places in states:
+                yield [to_entry(place, services) for place in places]
 
 
 def _shown(checkout: DomainCheckout) -> object:

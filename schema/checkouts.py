@@ -63,6 +63,9 @@ class CheckoutEndReason(Enum):
         "charged_wrongly",
         description="The card was charged on other terms than accepted; that is undone, and given back.",
     )
+    NO_CREDIT_LEFT = enum_value(
+        "no_credit_left", description="No credit was left that pays for the visit; nothing was charged."
+    )
     ENDED_BY_PRACTICE = enum_value("ended_by_practice", description="The practice ended it.")
 
 
@@ -113,7 +116,7 @@ class Checkout:
 
     @computed(
         description="The visit that was booked, as it stands in the practice's books by now: the same object as in `me`; null before. "
-        "While those cannot be read, what was known of it last."
+        "Once it was moved to another clinician, the visit that took its place. While those cannot be read, what was known of it last."
     )
     async def appointment(self) -> Appointment | None:
         """The visit."""

@@ -81,6 +81,10 @@ class StartCheckoutInput:
         default=False,
         description="Whether the patient accepts that the plan bills again as the quote states.",
     )
+    use_credit: bool = field(
+        default=False,
+        description="Whether a credit that the signed-in patient has of a package pays for the single visit; then nothing is due.",
+    )
 
 
 @strawberry.input(description="Whose email address to verify.")
@@ -137,6 +141,18 @@ class CancelAppointmentInput:
     note: str | None = field(
         default=None,
         description="Of staff only, who must give one: why they cancel, for the audit trail. The practice's policy does not bind them.",
+    )
+
+
+@strawberry.input(description="Which membership to end, and on which terms.")
+class CancelMembershipInput:
+    """For `cancelMembership`."""
+
+    quote_id: strawberry.ID = field(
+        description="The id of the `membershipEndQuote` that was shown: nothing else is done than what it says."
+    )
+    note: str | None = field(
+        default=None, description="Of staff only, who must give one: why they end it, for the audit trail."
     )
 
 

@@ -53,23 +53,27 @@ class CheckoutSummaryConnection:
 
 @reached
 @strawberry.type(
-    description="A change of a booked visit as operators see it: where it stands, and nothing of whose it is."
+    description="A change of a booked visit or a membership as operators see it: where it stands, and nothing of whose it is."
 )
 class ChangeSummary:
     """`booking.operations.model.ChangeSummary`."""
 
     id: strawberry.ID = field(description="Names the change; `frontdoor changes show` shows its history.")
-    kind: str = field(description="What was requested: `cancellation` or `reschedule`.")
+    kind: str = field(
+        description="What was requested, such as `cancellation`, `reschedule` or `membership_end`."
+    )
     state: str = field(description="Where its row stands, such as `open` or `needs_attention`.")
     attention: list[str] = field(
         description="Why a person must look, such as `refund_failed`; empty: nobody must."
     )
-    appointment_id: strawberry.ID = field(description="The visit.")
+    subject_kind: str = field(description="What it changes, such as `visit` or `membership`.")
+    subject_id: strawberry.ID = field(description="Which one.")
+    appointment_id: strawberry.ID | None = field(description="The visit; null: it is no change of a visit.")
     checkout_id: strawberry.ID | None = field(
-        description="The checkout that booked the visit; null: the practice did."
+        description="The checkout that booked the visit; null: the practice did, or it is no change of a visit."
     )
-    clinician_id: strawberry.ID = field(description="Whose time it was.")
-    starts_at: datetime = field(description="When the visit was to start as it was accepted (UTC).")
+    clinician_id: strawberry.ID | None = field(description="Whose time the visit had.")
+    starts_at: datetime | None = field(description="When the visit was to start as it was accepted (UTC).")
     tries: int = field(description="How often its present action has been tried.")
     created_at: datetime = field(description="When it was accepted (UTC).")
     updated_at: datetime = field(description="When its row was last written (UTC).")

@@ -45,6 +45,8 @@ SHOPPERS = Audience(kinds=frozenset({_K.VISITOR, _K.GUEST, _K.PATIENT}))
 BUYERS = Audience(kinds=frozenset({_K.GUEST, _K.PATIENT}))
 # Callers who can change a booked visit: its patient, the guest who booked it, and staff of the practice, who may change any.
 CHANGERS = Audience(kinds=frozenset({_K.GUEST, _K.PATIENT, _K.STAFF}), any_of_practice=frozenset({_K.STAFF}))
+# Callers who can change a membership: its patient, and staff of the practice, who may change any.
+MEMBERS = Audience(kinds=frozenset({_K.PATIENT, _K.STAFF}), any_of_practice=frozenset({_K.STAFF}))
 GUESTS = Audience(kinds=frozenset({_K.GUEST}))
 PATIENTS = Audience(kinds=frozenset({_K.PATIENT}))
 STAFF = Audience(kinds=frozenset({_K.STAFF}), own=False)

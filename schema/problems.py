@@ -217,6 +217,13 @@ class QuoteChanged(Problem):
 
 
 @strawberry.type(
+    description="The patient has no credit left for this kind of visit, or another visit of theirs takes the last one at this moment. No visit stands, and nothing was charged. Choose another way to pay."
+)
+class NoCreditLeft(Problem):
+    """`booking.refusals.NoCreditLeft`."""
+
+
+@strawberry.type(
     description="What was accepted is not sold any more, or not on these terms, and the checkout is over; nothing was charged. Start again."
 )
 class TermsChanged(Problem):

@@ -1,8 +1,8 @@
-"""GraphQL types of patients' records: visits, cards, profile."""
+"""GraphQL types of patients' records: visits, cards, profile, and what they bought."""
 
 from collections.abc import Awaitable, Callable
 from datetime import date
-from typing import Annotated
+from typing import Annotated, TypeAlias
 
 import strawberry
 from strawberry import field
@@ -10,7 +10,17 @@ from strawberry import field
 from schema.appointments import AppointmentConnection, AppointmentFilter
 from schema.catalog import DEFAULT_PAGE, LARGEST_PAGE
 from schema.fields import computed
+from schema.packages import Credit, Membership, Package
+from schema.payments import InvoiceConnection, InvoiceFilter, PaymentConnection
 from schema.permissions import reached
+from schema.waitlist import WaitlistEntry
+
+_Size: TypeAlias = Annotated[
+    int, strawberry.argument(name="first", description=f"How many at most; up to {LARGEST_PAGE}.")
+]
+_After: TypeAlias = Annotated[
+    str | None, strawberry.argument(name="after", description="The cursor behind which to go on.")
+]
 
 
 @reached
@@ -37,6 +47,13 @@ class Patient:
     load_appointments: strawberry.Private[
         Callable[[AppointmentFilter, int, str | None], Awaitable[AppointmentConnection]]
     ]
+    load_packages: strawberry.Private[Callable[[], Awaitable[list[Package]]]]
+    load_credits: strawberry.Private[Callable[[], Awaitable[list[Credit]]]]
+    load_memberships: strawberry.Private[Callable[[], Awaitable[list[Membership]]]]
+    load_payments: strawberry.Private[Callable[[int, str | None], Awaitable[PaymentConnection]]]
+    load_invoices: strawberry.Private[
+        Callable[[InvoiceFilter, int, str | None], Awaitable[InvoiceConnection]]
+    ]
 
     @computed(description="The visits, by page.")
     async def appointments(
@@ -57,6 +74,41 @@ class Patient:
         """The visits."""
         return await self.load_appointments(which, first, after)
 
+    @computed(description="The plans that the patient has, newest first.")
+    async def packages(self) -> list[Package]:
+        """The plans that the patient has."""
+        return await self.load_packages()
+
+    @computed(
+        description="What is left for each kind of visit, by the practice's ledger. "
+        "Empty where the practice uses no credits."
+    )
+    async def credits(self) -> list[Credit]:
+        """What is left for each kind of visit."""
+        return await self.load_credits()
+
+    @computed(description="Plans that bill again, those that go on first.")
+    async def memberships(self) -> list[Membership]:
+        """Plans that bill again."""
+        return await self.load_memberships()
+
+    @computed(description="The payments, newest first, by page.")
+    async def payments(self, first: _Size = DEFAULT_PAGE, after: _After = None) -> PaymentConnection:
+        """The payments."""
+        return await self.load_payments(first, after)
+
+    @computed(description="The invoices, newest first, by page.")
+    async def invoices(
+        self,
+        which: Annotated[
+            InvoiceFilter, strawberry.argument(name="filter", description="Which.")
+        ] = InvoiceFilter.ALL,
+        first: _Size = DEFAULT_PAGE,
+        after: _After = None,
+    ) -> InvoiceConnection:
+        """The invoices."""
+        return await self.load_invoices(which, first, after)
+
 
 @reached
 @strawberry.type(description="The signed-in patient.")
@@ -64,8 +116,16 @@ class Me(Patient):
     """The signed-in patient's own record, with their cards on file, which nobody else can read."""
 
     load_cards: strawberry.Private[Callable[[], Awaitable[list[Card]]]]
+    load_waitlist: strawberry.Private[Callable[[], Awaitable[list[WaitlistEntry]]]]
 
     @computed(description="Cards on file.")
     async def cards(self) -> list[Card]:
         """Cards on file."""
         return await self.load_cards()
+
+    @computed(
+        description="The places on the waitlist, with the times on offer; those that ended stay for a week. The latest joined first."
+    )
+    async def waitlist(self) -> list[WaitlistEntry]:
+        """Places on the waitlist."""
+        return await self.load_waitlist()

@@ -1,11 +1,13 @@
 """What queries and mutations answer: a success or a problem, in unions with names of our choice."""
 
+from collections.abc import Awaitable, Callable
 from typing import Annotated
 
 import strawberry
 from strawberry import field
 
 from schema.checkouts import Checkout
+from schema.fields import computed
 from schema.permissions import reached
 from schema.problems import (
     AmountNotChargeable,
@@ -25,6 +27,7 @@ from schema.problems import (
     HoldExtensionsUsedUp,
     HoldInCheckout,
     HoldLimitReached,
+    NoCreditLeft,
     NothingDueToday,
     PaymentInProgress,
     PaymentUnavailable,
@@ -52,6 +55,14 @@ class QuoteSuccess:
     """A quote."""
 
     quote: Quote = field(description="The price and its terms.")
+    load_credits_left: strawberry.Private[Callable[[], Awaitable[int]]]
+
+    @computed(
+        description="How many visits of this kind the signed-in patient may book by credit instead, with `useCredit`; 0 for others."
+    )
+    async def credits_left(self) -> int:
+        """The credits that are left."""
+        return await self.load_credits_left()
 
 
 @reached
@@ -145,7 +156,9 @@ QuoteResult = Annotated[
     | NothingDueToday
     | AmountNotChargeable
     | PromoInvalid
-    | TooManyAttempts,
+    | TooManyAttempts
+    | NoCreditLeft
+    | SignInRequired,
     strawberry.union("QuoteResult", description="A price, or why there is none."),
 ]
 
@@ -183,7 +196,8 @@ StartCheckoutResult = Annotated[
     | AmountNotChargeable
     | PromoInvalid
     | TooManyAttempts
-    | SignInRequired,
+    | SignInRequired
+    | NoCreditLeft,
     strawberry.union("StartCheckoutResult", description="A checkout, or why there is none."),
 ]
 
@@ -221,6 +235,7 @@ ConfirmCheckoutResult = Annotated[
     | PaymentUnavailable
     | AmountNotChargeable
     | TermsChanged
+    | NoCreditLeft
     | ChargedWrongly
     | BookingFailed
     | CheckoutClosed,

@@ -3,7 +3,7 @@
 from booking.card_amounts import is_chargeable
 from booking.catalog.model import BookingPolicy, Catalog, Plan, VisitType
 from booking.errors import InvalidInput
-from booking.models import Promo, Quote, Recurrence
+from booking.models import LastingDiscount, Promo, Quote, Recurrence
 from booking.money import Money
 from booking.ports import CatalogSource, Promotions
 from booking.refusals import (
@@ -70,7 +70,7 @@ def plan_quote(plan: Plan, visit_type_id: str | None, promo: Promo | None, polic
             due_today=due,
             promo_code=promo.code if promo else None,
             coupon_id=promo.coupon_id if promo else None,
-            recurrence=_recurrence(plan),
+            recurrence=_recurrence(plan, promo),
             policy=policy,
         )
     )
@@ -86,8 +86,7 @@ def _check_sold(plan: Plan, visit_type_id: str | None) -> None:
 def _of_visit(catalog: Catalog, visit_type: VisitType) -> Quote:
     if catalog.needs_plan(visit_type):
         raise PlanRequired
-    currency = catalog.plans[0].price.currency if catalog.plans else _DEFAULT_CURRENCY
-    nothing = Money.of(0, visit_type.price.currency if visit_type.price else currency)
+    nothing = _nothing(catalog, visit_type)
     price = visit_type.price or nothing
     return payable(
         Quote(
@@ -105,6 +104,38 @@ def _of_visit(catalog: Catalog, visit_type: VisitType) -> Quote:
     )
 
 
+def credit_quote(catalog: Catalog, visit_type_id: str | None) -> Quote:
+    """The quote of a visit that is booked by credit: what it costs otherwise is taken off. Raises InvalidInput.
+
+    Also of one that is sold by plans only: the credit comes from one. One that costs everybody nothing takes no credit.
+    """
+    visit_type = _visit_type(catalog, visit_type_id)
+    if visit_type is None:
+        raise InvalidInput(field="visitTypeId", reason="A credit is used for a visit: name its type.")
+    price = visit_type.price
+    if price is None and not catalog.needs_plan(visit_type):
+        raise InvalidInput(field="useCredit", reason="This visit costs nothing: book it without a credit.")
+    price = price or _nothing(catalog, visit_type)
+    return Quote(
+        plan_id=None,
+        visit_type_id=visit_type.id,
+        description=visit_type.name,
+        list_price=price,
+        discount=price,
+        due_today=price - price,
+        promo_code=None,
+        coupon_id=None,
+        recurrence=None,
+        policy=catalog.policy_for(visit_type),
+        uses_credit=True,
+    )
+
+
+def _nothing(catalog: Catalog, visit_type: VisitType) -> Money:
+    currency = catalog.plans[0].price.currency if catalog.plans else _DEFAULT_CURRENCY
+    return Money.of(0, visit_type.price.currency if visit_type.price else currency)
+
+
 def payable(quote: Quote) -> Quote:
     """Return the quote if its amount due today is zero or can be charged to a card. Raises AmountNotChargeable."""
     if not quote.due_today.is_zero and not is_chargeable(quote.due_today):
@@ -112,10 +143,27 @@ def payable(quote: Quote) -> Quote:
     return quote
 
 
-def _recurrence(plan: Plan) -> Recurrence | None:
+def _recurrence(plan: Plan, promo: Promo | None) -> Recurrence | None:
     if not plan.frequency.recurs:
         return None
-    return Recurrence(frequency=plan.frequency, amount=plan.price, payments=plan.payments)
+    return Recurrence(
+        frequency=plan.frequency,
+        amount=plan.price,
+        payments=plan.payments,
+        discount=_lasting(plan, promo) if promo else None,
+    )
+
+
+def _lasting(plan: Plan, promo: Promo) -> LastingDiscount | None:
+    """The discount of the later payments; None where the code is good for the first one only, or takes nothing off them.
+
+    A code whose number of payments is not stated is one for every payment, as far as can be known: the quote says that it may end.
+    """
+    later = promo.discounted_later
+    only_first = promo.payments is not None and promo.payments <= 1
+    if only_first or plan.payments == 1 or later is None or later.amount >= plan.price.amount:
+        return None
+    return LastingDiscount(amount=later, payments=promo.payments, certain=promo.payments is not None)
 
 
 def _plan(catalog: Catalog, plan_id: str) -> Plan:

@@ -57,6 +57,8 @@ class PresentTerms:
         kind = await self._on_sale.visit_type(quote.visit_type_id)
         if kind is None:
             return None
+        if quote.uses_credit:
+            return quote  # what it costs without a credit is not paid
         if kind.price is None:
             return quote if quote.due_today.is_zero else None
         nothing = kind.price - kind.price

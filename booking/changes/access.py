@@ -68,13 +68,13 @@ class VisitAccess:
         )
 
     async def view(self, caller: Caller, change_id: str) -> RequestedChange | None:
-        """The caller's change; None when it is another's or does not exist, without telling which."""
+        """The caller's change of a visit; None when it is another's or does not exist, without telling which."""
         async with self._units(Scope.READING) as unit:
             change = await unit.changes.get(change_id)
             checkout_id = change.checkout_id if change is not None else None
             checkout = await unit.checkouts.get(checkout_id) if checkout_id is not None else None
             ends = await visit_end(unit, checkout) if checkout is not None else None
-        if change is None or not self._may_read(caller, checkout, ends):
+        if change is None or change.slot is None or not self._may_read(caller, checkout, ends):
             return None
         return change if self._has(caller, change.patient_id, checkout) else None
 

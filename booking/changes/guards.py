@@ -41,7 +41,7 @@ def changed_by_practice(moment: Moment) -> Reason:
         visit is not None
         and not visit.deleted
         and visit.appointment.status is AppointmentStatus.BOOKED
-        and is_at(visit, moment.change.slot)
+        and is_at(visit, moment.change.visit_slot)
     )
     return None if as_booked else ChangeEndReason.CHANGED_BY_PRACTICE
 
@@ -49,7 +49,7 @@ def changed_by_practice(moment: Moment) -> Reason:
 def begun(moment: Moment) -> Reason:
     """A visit that has begun since the quote was accepted, or a new slot that has, is left alone."""
     change = moment.change
-    starts = [change.slot.start] + ([change.new_slot.start] if change.new_slot is not None else [])
+    starts = [change.visit_slot.start] + ([change.new_slot.start] if change.new_slot is not None else [])
     late = any(change.created_at < start <= moment.now for start in starts)
     return ChangeEndReason.TOO_LATE if late else None
 
@@ -89,12 +89,12 @@ class Guards:
         """The first reason against sending; None: send. Raises UpstreamUnavailable."""
         if not guards:
             return None
-        visit = await self._visits.stands(change.appointment_id, clinician_id=change.slot.clinician_id)
+        visit = await self._visits.stands(change.visit_id, clinician_id=change.visit_slot.clinician_id)
         moment = Moment(
             change=change,
             visit=visit,
             is_blocked=await self._is_blocked(change.new_slot),
-            key_is_refused=self._keys.is_refused((change.new_slot or change.slot).clinician_id),
+            key_is_refused=self._keys.is_refused((change.new_slot or change.visit_slot).clinician_id),
             now=self._clock.now(),
         )
         return next((why for guard in guards if (why := guard(moment)) is not None), None)

@@ -1,4 +1,4 @@
-"""A requested change: one row, with the actions that the patient accepted and how far they have come.
+"""A requested change of a visit or a membership: one row, with the actions that the patient accepted and how far they have come.
 
 A change is its actions, in order. They are chosen and frozen when the patient accepts a quote, and carried out one after
 another by a driver (changes/driver.py): the intent of an action is committed, then it is sent, then its outcome is
@@ -21,6 +21,22 @@ class ChangeKind(StrEnum):
 
     CANCELLATION = "cancellation"
     RESCHEDULE = "reschedule"
+    MEMBERSHIP_END = "membership_end"
+
+
+class SubjectKind(StrEnum):
+    """What a change is about. At most one change of a subject is under way at a time."""
+
+    VISIT = "visit"
+    MEMBERSHIP = "membership"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Subject:
+    """What a change is about."""
+
+    kind: SubjectKind
+    id: str
 
 
 class ChangeState(StrEnum):
@@ -29,7 +45,7 @@ class ChangeState(StrEnum):
     OPEN = "open"  # a driver carries its actions out
     DONE = "done"  # every action is done
     REFUSED = "refused"  # upstream refused the first action; nothing was changed
-    SUPERSEDED = "superseded"  # the practice had changed the visit; nothing was changed by us
+    SUPERSEDED = "superseded"  # the practice had changed the subject; nothing was changed by us
     NEEDS_ATTENTION = "needs_attention"  # some actions are done, and one cannot be; a person looks after it
 
 
@@ -39,7 +55,9 @@ class ActionKind(StrEnum):
     MOVE_VISIT = "move_visit"  # to the new slot, with the same clinician
     BOOK_VISIT = "book_visit"  # a new visit in the new slot, with another clinician
     CANCEL_VISIT = "cancel_visit"
-    STOP_RECURRING = "stop_recurring"  # ends the later payments of the plan that paid the visit
+    STOP_RECURRING = (
+        "stop_recurring"  # ends the later payments of the membership, or of the plan that paid the visit
+    )
     REFUND = "refund"
     CHARGE_FEE = "charge_fee"
     READ_CREDIT = (
@@ -92,13 +110,14 @@ class RequestedChange:
     owner: str  # Principal.key of who asked for it: the patient, the guest of the checkout, or staff
     by_staff: bool = False  # staff asked for it, and were not bound by the policy
     patient_id: str
-    # The visit, as it was when the quote was accepted. One that is not so any more was changed by the practice.
-    appointment_id: str
-    slot: Slot
+    # Of a visit: as it was when the quote was accepted. One that is not so any more was changed by the practice.
+    appointment_id: str | None = None
+    slot: Slot | None = None
+    membership_id: str | None = None  # of a membership: the recurring payment
     new_slot: Slot | None = None  # of a reschedule
     hold_id: str | None = None  # on the new slot
     time_zone: str  # IANA, the patient's
-    checkout_id: str | None  # that booked the visit; None: the practice did
+    checkout_id: str | None  # that booked the visit; None: the practice did, or it is no change of a visit
     quote_id: str  # that was accepted
     reason: str | None = field(default=None, repr=False)  # the patient's words. Sealed; cleared at the end.
     reason_id: str | None = None  # of the practice's list
@@ -126,6 +145,29 @@ class RequestedChange:
     created_at: datetime  # UTC
     updated_at: datetime  # UTC
     ended_at: datetime | None = None  # UTC
+
+    @property
+    def subject(self) -> Subject:
+        """What the change is about. Raises AssertionError for a row of a newer release that is about something else."""
+        if self.appointment_id is not None:
+            return Subject(kind=SubjectKind.VISIT, id=self.appointment_id)
+        if self.membership_id is not None:
+            return Subject(kind=SubjectKind.MEMBERSHIP, id=self.membership_id)
+        raise AssertionError("a change that this version knows is of a visit or a membership")
+
+    @property
+    def visit_id(self) -> str:
+        """The visit that is changed. Raises AssertionError for a change of something else."""
+        if self.appointment_id is None:
+            raise AssertionError("only a change of a visit has a visit")
+        return self.appointment_id
+
+    @property
+    def visit_slot(self) -> Slot:
+        """The time of the visit that is changed, as `slot`. Raises AssertionError for a change of something else."""
+        if self.slot is None:
+            raise AssertionError("only a change of a visit has a time")
+        return self.slot
 
     @property
     def at(self) -> int | None:

@@ -11,6 +11,7 @@ from booking.refusals.changes import (
     NotAllowedReason,
     RescheduleNotAllowed,
 )
+from booking.refusals.memberships import MembershipChangeFailed
 
 _ENDS: Mapping[str | None, type[Refusal]] = {
     ChangeEndReason.SLOT_TAKEN: SlotTaken,
@@ -18,6 +19,13 @@ _ENDS: Mapping[str | None, type[Refusal]] = {
     ChangeEndReason.PROVIDER_MISMATCH: ClinicianNotBookable,
     ChangeEndReason.CHANGED_BY_PRACTICE: ChangedByPractice,
 }
+
+
+def membership_outcome(change: RequestedChange) -> RequestedChange:
+    """As `outcome`, of a change of a membership."""
+    if change.state in {ChangeState.REFUSED, ChangeState.SUPERSEDED}:
+        raise MembershipChangeFailed
+    return change
 
 
 def outcome(change: RequestedChange) -> RequestedChange:

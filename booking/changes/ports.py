@@ -7,6 +7,7 @@ what is not so yet, and reads back.
 from collections.abc import Sequence
 from typing import Protocol
 
+from booking.changes.membership import MembershipAsStands
 from booking.changes.model import RequestedChange
 from booking.changes.visit import BookedVisit, CancellationReasonOption, JoinLinks, VisitAsStands
 from booking.models import Appointment, Charge
@@ -86,6 +87,16 @@ class ChangePayments(Protocol):
 
     async def stop_recurring(self, change: RequestedChange) -> None:
         """End the recurring payment; idempotent, read back."""
+
+
+class Memberships(Protocol):
+    """Memberships, one by one."""
+
+    async def get(self, membership_id: str, *, of: str | None = None) -> MembershipAsStands | None:
+        """The membership as it stands, never from a cache; None when there is none.
+
+        `of`: None also for another patient's than this one, after the same calls as for one that does not exist.
+        """
 
 
 class Credits(Protocol):

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, Self
 
-from booking.changes.model import RequestedChange
+from booking.changes.model import RequestedChange, Subject
 from booking.operations.model import ChangeSummary, HistoryKind, ListCursor
 from booking.slots import Slot
 from booking.stored_names import Unknown
@@ -50,7 +50,7 @@ class ChangeRepository(Protocol):
     async def add(
         self, change: RequestedChange, *, history: Sequence[ChangeEntry] = ()
     ) -> RequestedChange | None:
-        """Insert the change at version 1 and return None; if a change of the visit has not ended, return that one instead.
+        """Insert the change at version 1 and return None; if a change of the same subject has not ended, return that one instead.
 
         Raises HoldExpired when another change uses the hold. After that nothing more may be done in the transaction.
         """
@@ -81,6 +81,9 @@ class ChangeRepository(Protocol):
 
     async def of_visit(self, appointment_id: str) -> Sequence[RequestedChange]:
         """The changes of the visit and the one that booked it, the first one first."""
+
+    async def of_subject(self, subject: Subject) -> Sequence[RequestedChange]:
+        """The changes of the subject, the first one first; of a visit as `of_visit`."""
 
     async def due(self, now: datetime, *, limit: int) -> Sequence[str]:
         """Ids of rows whose `due_at` has passed and that are not leased, longest due first.

@@ -9,6 +9,7 @@ from booking.changes.cancelling import cancellation_actions
 from booking.changes.model import ChangeKind, RequestedChange
 from booking.changes.rescheduling import reschedule_actions
 from booking.changes.visit import Paid
+from booking.errors import InvalidInput
 from booking.models import Hold
 from booking.principals import Caller, PrincipalKind
 
@@ -84,6 +85,14 @@ def new_reschedule(
 def by_staff(caller: Caller) -> bool:
     """Whether the policy does not bind the caller."""
     return caller.principal.kind is PrincipalKind.STAFF
+
+
+def check_note(caller: Caller, note: str | None) -> None:
+    """Staff say why they change something for its patient; others write no note. Raises InvalidInput."""
+    if by_staff(caller) and not (note or "").strip():
+        raise InvalidInput(field="note", reason="Say why you change this for its patient.")
+    if note is not None and not by_staff(caller):
+        raise InvalidInput(field="note", reason="Only staff write a note.")
 
 
 def _new_id() -> str:

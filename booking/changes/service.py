@@ -3,26 +3,23 @@
 `ChangeService.cancel` and `.reschedule` insert a row of frozen actions; changes/driver.py carries them out.
 """
 
-import asyncio
 import contextlib
 from collections.abc import Sequence
 from datetime import timedelta
 
-import structlog
-
-from booking.change_quotes import CancellationQuote, RescheduleQuote, appointment_in
+from booking.change_quotes import CancellationQuote, RescheduleQuote, subject_in
+from booking.changes.accepted import AcceptedChanges
 from booking.changes.access import OwnVisit, VisitAccess
 from booking.changes.cancelling import cancellation_quote
-from booking.changes.driver import ChangeDriver, hold_owner
+from booking.changes.driver import hold_owner
 from booking.changes.model import ChangeState, RequestedChange
 from booking.changes.options import change_options
 from booking.changes.outcomes import outcome
 from booking.changes.policy import ChangeOptions, ChangePolicy
 from booking.changes.ports import Visits
-from booking.changes.requests import by_staff, new_cancellation, new_reschedule
+from booking.changes.requests import by_staff, check_note, new_cancellation, new_reschedule
 from booking.changes.rescheduling import reschedule_quote
 from booking.changes.visit import BookedVisit, CancellationReasonOption, Paid
-from booking.checkout.timing import STEP_BUDGET
 from booking.errors import InvalidInput, UpstreamUnavailable
 from booking.models import AppointmentStatus, Hold
 from booking.ports import Clock, HoldStore
@@ -36,12 +33,6 @@ from booking.refusals.changes import (
     RescheduleNotAllowed,
     RescheduleQuoteChanged,
 )
-from booking.tasks import cancel_and_wait
-
-# Seconds between the reads of a request that waits for another's drive: unnoticed by a person, cheap for the database.
-_JOIN_INTERVAL = 0.1
-
-log = structlog.get_logger(__name__)
 
 
 class ChangeService:
@@ -50,27 +41,24 @@ class ChangeService:
     def __init__(
         self,
         *,
-        driver: ChangeDriver,
+        accepted: AcceptedChanges,
         access: VisitAccess,
         visits: Visits,
         holds: HoldStore,
         clock: Clock,
         policy: ChangePolicy,
-        answer_within: timedelta,
     ) -> None:
-        self._driver = driver
+        self._accepted = accepted
         self._access = access
         self._visits = visits
         self._holds = holds
         self._clock = clock
         self._policy = policy
-        self._answer_within = answer_within
-        self._driving: set[asyncio.Task[RequestedChange]] = set()
 
     @property
     def answer_within(self) -> timedelta:
         """The longest that an accepted change waits before it is answered."""
-        return self._answer_within
+        return self._accepted.answer_within
 
     async def cancellation_quote(self, caller: Caller, appointment_id: str) -> CancellationQuote:
         """What cancelling the visit does now. Raises NotFound, CancellationNotAllowed, ChangeInProgress."""
@@ -99,11 +87,11 @@ class ChangeService:
         CancellationReasonRequired, CancellationNotAllowed, ChangeInProgress (of another quote), ChangedByPractice, ChangeFailed;
         UpstreamUnavailable (nothing was done).
         """
-        answer_by = self._answer_by()
-        own = await self._access.get(caller, appointment_in("cancel", quote_id))
-        _check_note(caller, note)
+        answer_by = self._accepted.answer_by()
+        own = await self._access.get(caller, subject_in("cancel", quote_id))
+        check_note(caller, note)
         if (accepted := _cancelled_before(own, quote_id)) is not None:
-            return outcome(await self._drive_until(accepted, answer_by))
+            return outcome(await self._accepted.drive_until(accepted, answer_by))
         try:
             change = await self._request_cancellation(
                 caller, own, quote_id=quote_id, reason=reason, reason_id=reason_id, note=note
@@ -114,7 +102,7 @@ class ChangeService:
             if accepted is None:
                 raise
             change = accepted
-        return outcome(await self._drive_until(change, answer_by))
+        return outcome(await self._accepted.drive_until(change, answer_by))
 
     async def _request_cancellation(
         self,
@@ -147,11 +135,11 @@ class ChangeService:
         HoldExpired, HoldInCheckout, SlotTaken, ClinicianNotBookable, ChangeInProgress, ChangedByPractice, ChangeFailed;
         UpstreamUnavailable (nothing was done).
         """
-        answer_by = self._answer_by()
-        own = await self._access.get(caller, appointment_in("move", quote_id))
-        _check_note(caller, note)
+        answer_by = self._accepted.answer_by()
+        own = await self._access.get(caller, subject_in("move", quote_id))
+        check_note(caller, note)
         if (accepted := _moved_before(own, quote_id, hold_id)) is not None:
-            return outcome(await self._drive_until(accepted, answer_by))
+            return outcome(await self._accepted.drive_until(accepted, answer_by))
         try:
             change = await self._request_move(caller, own, quote_id=quote_id, hold_id=hold_id, note=note)
         except (RescheduleNotAllowed, RescheduleQuoteChanged, HoldExpired):
@@ -160,7 +148,7 @@ class ChangeService:
             if (accepted := _moved_before(again, quote_id, hold_id)) is None:
                 raise
             change = accepted
-        return outcome(await self._drive_until(change, answer_by))
+        return outcome(await self._accepted.drive_until(change, answer_by))
 
     async def _request_move(
         self, caller: Caller, own: OwnVisit, *, quote_id: str, hold_id: str, note: str | None
@@ -187,7 +175,7 @@ class ChangeService:
     async def visit(self, change: RequestedChange) -> BookedVisit | None:
         """The visit of a change as it stands now: the new one where the change has booked one, and has not undone that."""
         booked = change.new_appointment_id if change.state is not ChangeState.REFUSED else None
-        return await self._visits.get(booked or change.appointment_id)
+        return await self._visits.get(booked or change.visit_id)
 
     async def options(self, visit: BookedVisit) -> ChangeOptions:
         """What its patient may still do with the visit, for showing it; whose it is, is the caller's to know."""
@@ -197,13 +185,6 @@ class ChangeService:
     async def cancellation_reasons(self) -> Sequence[CancellationReasonOption]:
         """The practice's reasons for a cancellation by a patient, in its order."""
         return await self._visits.cancellation_reasons()
-
-    async def aclose(self) -> None:
-        """Wait for running drives, at most as long as a step takes, then cancel them; a worker takes those rows up."""
-        await cancel_and_wait([*self._driving], grace=STEP_BUDGET.total_seconds())
-
-    def _answer_by(self) -> float:
-        return asyncio.get_running_loop().time() + self._answer_within.total_seconds()
 
     async def _cancellation(self, caller: Caller, own: OwnVisit) -> tuple[CancellationQuote, Paid | None]:
         paid = await self._access.paid(own)
@@ -236,40 +217,15 @@ class ChangeService:
 
         Raises ChangeInProgress.
         """
-        standing = await self._driver.insert(change, latest=own.latest.id if own.latest else None)
-        if standing is None:
-            return change.changed(version=1)
-        if (standing.quote_id, standing.hold_id) != (change.quote_id, change.hold_id):
+        inserted = await self._accepted.insert(change, latest=own.latest)
+        if inserted is None:
             raise ChangeInProgress
-        return standing
+        return inserted
 
     async def _take_over(self, hold: Hold, change: RequestedChange) -> None:
         """Give the hold to the change, so that nothing else uses it. A hold that is lost by now is not needed: the claim is final."""
         with contextlib.suppress(HoldExpired, UpstreamUnavailable):
             await self._holds.transfer(hold, owner=hold_owner(change))
-
-    async def _drive_until(self, change: RequestedChange, answer_by: float) -> RequestedChange:
-        """Drive in a task, or join another's drive, and wait for it until `answer_by`; the task goes on after that."""
-        task = asyncio.create_task(self._drive_or_join(change, answer_by))
-        self._driving.add(task)
-        task.add_done_callback(self._finished)
-        done, _ = await asyncio.wait({task}, timeout=answer_by - asyncio.get_running_loop().time())
-        return task.result() if done else await self._driver.load(change.id)
-
-    def _finished(self, task: asyncio.Task[RequestedChange]) -> None:
-        """Log how a drive failed: the request may have been answered before."""
-        self._driving.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
-            log.info("change.drive_ended", error=type(error).__name__)
-
-    async def _drive_or_join(self, change: RequestedChange, answer_by: float) -> RequestedChange:
-        """Drive to the end; while another driver has the lease, poll the row, but only until `answer_by`."""
-        loop = asyncio.get_running_loop()
-        change = await self._driver.drive(change)
-        while change.state is ChangeState.OPEN and change.lease_owner is not None and loop.time() < answer_by:
-            await asyncio.sleep(_JOIN_INTERVAL)
-            change = await self._driver.drive(await self._driver.load(change.id))
-        return change
 
 
 def _cancelled_before(own: OwnVisit, quote_id: str) -> RequestedChange | None:
@@ -293,10 +249,3 @@ def _moved_before(own: OwnVisit, quote_id: str, hold_id: str) -> RequestedChange
 def _check_none_open(own: OwnVisit) -> None:
     if own.latest is not None and not own.latest.ended:
         raise ChangeInProgress
-
-
-def _check_note(caller: Caller, note: str | None) -> None:
-    if by_staff(caller) and not (note or "").strip():
-        raise InvalidInput(field="note", reason="Say why you change the visit for its patient.")
-    if note is not None and not by_staff(caller):
-        raise InvalidInput(field="note", reason="Only staff write a note.")

@@ -46,7 +46,7 @@ class ChangeSteps:
 
     async def look_for_cancellation(self, change: RequestedChange) -> RequestedChange | None:
         """A visit that is found cancelled after our intent counts as cancelled by us: its patient gets what they accepted."""
-        visit = await self._visits.stands(change.appointment_id, clinician_id=change.slot.clinician_id)
+        visit = await self._visits.stands(change.visit_id, clinician_id=change.visit_slot.clinician_id)
         cancelled = visit is not None and visit.appointment.status is AppointmentStatus.CANCELLED
         return done(change, now=self._clock.now()) if cancelled else None
 
@@ -56,15 +56,19 @@ class ChangeSteps:
         return done(change, now=self._clock.now())
 
     async def look_for_move(self, change: RequestedChange) -> RequestedChange | None:
-        """Whether the visit is in the new slot."""
-        visit = await self._visits.stands(change.appointment_id, clinician_id=change.slot.clinician_id)
-        moved = (
-            visit is not None
-            and not visit.deleted
-            and change.new_slot is not None
-            and is_at(visit, change.new_slot)
-        )
-        return done(change, now=self._clock.now()) if moved else None
+        """Whether the visit is in the new slot, and at its place.
+
+        Raises OutcomeUnknown when it is there at another place: moved in part, or changed by the practice since.
+        """
+        slot = change.new_slot
+        visit = await self._visits.stands(change.visit_id, clinician_id=change.visit_slot.clinician_id)
+        if visit is None or visit.deleted or slot is None or not is_at(visit, slot):
+            return None
+        if slot.location_id in (None, visit.appointment.location_id):
+            return done(change, now=self._clock.now())
+        if slot.start == change.visit_slot.start:  # only the place was to change, and it has not
+            return None
+        raise OutcomeUnknown("the visit is at the new time, but at another place")
 
     async def book(self, change: RequestedChange) -> RequestedChange:
         """Book a visit in the new slot, and compare what was read back with what was asked."""

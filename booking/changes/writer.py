@@ -31,8 +31,8 @@ class ChangeWriter:
     async def insert(self, change: RequestedChange, *, latest: str | None) -> RequestedChange | None:
         """Insert a new row at version 1, with the claim on its new slot. Returns None; or, with nothing inserted, another one.
 
-        `latest`: the id of the visit's last change, as it was read with the visit. The other one is the visit's open one, or one that
-        has ended since: the visit is not any more as it was read.
+        `latest`: the id of the subject's last change, as it was read with the subject. The other one is the subject's open one, or one that
+        has ended since: the subject is not any more as it was read.
 
         Raises SlotTaken; HoldInCheckout and HoldExpired (the hold is used by a checkout, or by another change). Then nothing is
         inserted.
@@ -44,9 +44,7 @@ class ChangeWriter:
             entry = _entry(change, HistoryKind.REQUESTED, by=kind_of(change.owner))
             if (standing := await unit.changes.add(change, history=(entry,))) is not None:
                 return standing
-            others = [
-                one for one in await unit.changes.of_visit(change.appointment_id) if one.id != change.id
-            ]
+            others = [one for one in await unit.changes.of_subject(change.subject) if one.id != change.id]
             if others and others[-1].id != latest:
                 return others[-1]
             if (claim := RescheduleClaim.of(change)) is not None:

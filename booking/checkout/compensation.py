@@ -3,6 +3,7 @@
 Each call is read back and idempotent. The same calls undo a late finding; its row then returns to how it had ended.
 """
 
+from booking.checkout.credits import CreditLedger
 from booking.checkout.invoices import none_left
 from booking.checkout.model import Checkout
 from booking.checkout.model import CheckoutState as S
@@ -29,9 +30,10 @@ def escalate(checkout: Checkout, why: AttentionReason, refusal: Exception | None
 class Compensation:
     """The compensating steps; checkout/states.py says at which state each is taken. What upstream refuses is escalated."""
 
-    def __init__(self, *, billing: Billing, scheduling: Scheduling) -> None:
+    def __init__(self, *, billing: Billing, scheduling: Scheduling, credit_ledger: CreditLedger) -> None:
         self._billing = billing
         self._scheduling = scheduling
+        self._credit_ledger = credit_ledger
 
     async def delete_appointment(self, checkout: Checkout) -> Checkout:
         """Delete the visit; a charge is compensated next."""
@@ -39,7 +41,19 @@ class Compensation:
             await self._scheduling.delete(checkout)
         except (UpstreamRefused, ClinicianNotBookable) as refusal:
             return escalate(checkout, AttentionReason.APPOINTMENT_NOT_DELETED, refusal)
-        return none_left(checkout.changed(state=S.COMPENSATING if checkout.charge else S.CANCELLED))
+        undone = none_left(checkout.changed(state=S.COMPENSATING if checkout.charge else S.CANCELLED))
+        return await self._flag_credit(checkout, undone)
+
+    async def _flag_credit(self, booked: Checkout, after: Checkout) -> Checkout:
+        """Flag the credit of a deleted visit that the ledger does not show as given back: whether it is, is the practice's setting."""
+        if not booked.quote.uses_credit or booked.patient_id is None:
+            return after
+        slot = booked.slot
+        account = await self._credit_ledger.account(
+            booked.patient_id, slot.visit_type_id, clinician_id=slot.clinician_id
+        )
+        kept = account is not None and booked.appointment_id in account.uses
+        return after.flagged(AttentionReason.CREDIT_NOT_GIVEN_BACK) if kept else after
 
     async def choose_compensation(self, checkout: Checkout) -> Checkout:
         """Go on to the refund, or first to the recurring payment that the charge began."""
@@ -81,7 +95,7 @@ class Compensation:
             await self._scheduling.delete(_as_found(checkout))
         except (UpstreamRefused, ClinicianNotBookable) as refusal:
             return escalate(checkout, AttentionReason.LATE_UNDO_FAILED, refusal)
-        return _late_done(checkout)
+        return await self._flag_credit(_as_found(checkout), _late_done(checkout))
 
     async def cancel_late_recurring(self, checkout: Checkout) -> Checkout:
         """Cancel the recurring payment of a charge that was found late."""

@@ -13,8 +13,12 @@ _TO_CLOSE = "closing:"
 
 
 def noted(checkout: Checkout, invoice: OpenInvoice) -> Checkout:
-    """The row with an open invoice of its visit: to be closed if the charge covers it, else on the attention list, once."""
-    if checkout.charge is None or invoice.id in checkout.resolved_ids:
+    """The row with an open invoice of its visit: to be closed if the charge covers it, else on the attention list, once.
+
+    A visit that a credit paid for owes nothing, and no payment closes its invoice: it is for a person.
+    """
+    paid = checkout.charge is not None or checkout.quote.uses_credit
+    if not paid or invoice.id in checkout.resolved_ids:
         return checkout
     if not _covers(checkout, invoice):
         return for_a_person(checkout, invoice.id)

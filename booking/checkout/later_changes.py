@@ -2,7 +2,7 @@
 
 What a change did is no late finding, and no difference from the ledger. What it did not do still is one: more given back than its
 patient accepted, or less; a second visit beside one that was cancelled or moved; a recurring payment that goes on though it was stopped.
-The rows are read by `booking/changes/effects.py`.
+The rows are read by `booking/changes/later_changes.py`.
 """
 
 from typing import Protocol

@@ -57,6 +57,7 @@ class EndReason(StrEnum):
     TOO_LATE = "too_late"  # the visit has begun, or begins sooner than the practice takes bookings
     TERMS_CHANGED = "terms_changed"  # what was accepted is not sold any more, or not on these terms
     CHARGED_WRONGLY = "charged_wrongly"  # on other terms than accepted: undone, and given back
+    NO_CREDIT_LEFT = "no_credit_left"  # of the package that was to pay for the visit; no visit stands
     ENDED_BY_PRACTICE = "ended_by_practice"  # an operator had everything undone
 
 

@@ -28,6 +28,8 @@ def to_the_booking(checkout: Checkout) -> Checkout:
     return checkout.changed(state=S.BOOKING_INTENDED)
 
 
-def to_the_end(checkout: Checkout) -> Checkout:
-    """End as confirmed: the visit stands as asked."""
+def to_the_end(checkout: Checkout) -> Checkout | None:
+    """End as confirmed: the visit stands as asked. None for one that is booked by credit: its use is proved first."""
+    if checkout.quote.uses_credit:
+        return None
     return checkout.changed(state=S.CONFIRMED)

@@ -16,6 +16,7 @@ from booking.refusals import (
     ClinicianNotBookable,
     DeclineReason,
     HoldExpired,
+    NoCreditLeft,
     PaymentInProgress,
     PaymentUnavailable,
     Refusal,
@@ -32,6 +33,7 @@ _ENDS: Mapping[str | None, type[Refusal]] = {
     EndReason.AMOUNT_NOT_CHARGEABLE: AmountNotChargeable,
     EndReason.HOLD_EXPIRED: HoldExpired,
     EndReason.TERMS_CHANGED: TermsChanged,
+    EndReason.NO_CREDIT_LEFT: NoCreditLeft,
 }
 
 

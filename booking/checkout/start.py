@@ -8,6 +8,7 @@ from datetime import datetime
 from booking.catalog.quotes import QuoteService
 from booking.checkout.access import CheckoutAccess
 from booking.checkout.checkout_holds import CheckoutHolds
+from booking.checkout.credit_quotes import CreditQuotes
 from booking.checkout.email_verification import same_email
 from booking.checkout.model import Checkout
 from booking.checkout.model import CheckoutState as S
@@ -24,9 +25,11 @@ from booking.refusals import (
     GuestDetailsRequired,
     HoldExpired,
     RecurrenceNotAccepted,
+    SignInRequired,
     SlotTaken,
     TooLateToBook,
 )
+from booking.slots import Slot
 from booking.unit_of_work import Scope, UnitOfWorkFactory
 
 
@@ -37,12 +40,15 @@ class _Wanted:
     plan_id: str | None
     promo_code: str | None
     guest: GuestDetails | None
+    use_credit: bool
+    accept_recurrence: bool
 
     def differs_from(self, live: Checkout) -> bool:
-        """Whether the live checkout was started with another plan, promo code or guest."""
+        """Whether the live checkout was started with another plan, promo code, guest, or way to pay."""
         promo = (self.promo_code or "").strip().casefold(), (live.quote.promo_code or "").strip().casefold()
         guest = self.guest is not None and live.patient_id is None and self.guest != live.guest
-        return self.plan_id != live.quote.plan_id or promo[0] != promo[1] or guest
+        bought = self.plan_id != live.quote.plan_id or self.use_credit != live.quote.uses_credit
+        return bought or promo[0] != promo[1] or guest
 
 
 class CheckoutStartService:
@@ -53,6 +59,7 @@ class CheckoutStartService:
         *,
         saga: Saga,
         quotes: QuoteService,
+        credit_quotes: CreditQuotes,
         holds: HoldStore,
         checkout_holds: CheckoutHolds,
         units: UnitOfWorkFactory,
@@ -61,6 +68,7 @@ class CheckoutStartService:
     ) -> None:
         self._saga = saga
         self._quotes = quotes
+        self._credit_quotes = credit_quotes
         self._holds = holds
         self._units = units
         self._writer = CheckoutWriter(units=units)
@@ -78,16 +86,24 @@ class CheckoutStartService:
         promo_code: str | None = None,
         guest: GuestDetails | None = None,
         accept_recurrence: bool = False,
+        use_credit: bool = False,
     ) -> Checkout:
         """Start a checkout of the held slot with a frozen quote; a second start on the same hold joins the live checkout.
 
         While that is not confirmed, it takes over the plan, promo code and guest that the second start asks for.
-        Raises InvalidInput; HoldExpired, TooLateToBook, GuestDetailsRequired, RecurrenceNotAccepted, SignInRequired, and what
+        With `use_credit` a credit of the signed-in patient pays for it, and nothing is due.
+        Raises InvalidInput; HoldExpired, TooLateToBook, GuestDetailsRequired, RecurrenceNotAccepted, SignInRequired, NoCreditLeft, and what
         QuoteService.quote raises.
         """
-        wanted = _Wanted(plan_id=plan_id, promo_code=promo_code, guest=guest)
+        wanted = _Wanted(
+            plan_id=plan_id,
+            promo_code=promo_code,
+            guest=guest,
+            use_credit=use_credit,
+            accept_recurrence=accept_recurrence,
+        )
         if (live := await self._live(hold_id)) is not None:
-            return await self._join(caller, live, wanted, accept_recurrence=accept_recurrence)
+            return await self._join(caller, live, wanted)
         # Taken before the hold is read: a checkout that is confirmed after this time conflicts with this one.
         now = self._clock.now()
         hold = await self._holds.get(hold_id)
@@ -95,10 +111,12 @@ class CheckoutStartService:
             # A concurrent start on the same hold may have made a checkout in between.
             if (live := await self._live(hold_id)) is None:
                 raise HoldExpired
-            return await self._join(caller, live, wanted, accept_recurrence=accept_recurrence)
+            return await self._join(caller, live, wanted)
+        if use_credit and caller.principal.patient_id is None:
+            raise SignInRequired
         if caller.principal.patient_id is None and guest is None:
             raise GuestDetailsRequired
-        quote = await self._quoted(hold.slot.visit_type_id, plan_id, promo_code, accepted=accept_recurrence)
+        quote = await self._quoted(caller, hold.slot, wanted)
         if quote.policy.is_too_late(hold.slot.start, now):
             raise TooLateToBook(quote.policy.bookable_until(hold.slot.start))
         self._unpaid.check_start(caller, quote)
@@ -108,17 +126,23 @@ class CheckoutStartService:
         async with self._units(Scope.READING) as unit:
             return await unit.checkouts.live_for_hold(hold_id)
 
-    async def _quoted(
-        self, visit_type_id: str, plan_id: str | None, promo_code: str | None, *, accepted: bool
-    ) -> Quote:
-        quote = await self._quotes.quote(plan_id=plan_id, visit_type_id=visit_type_id, promo_code=promo_code)
-        if quote.recurrence is not None and not accepted:
+    async def _quoted(self, caller: Caller, slot: Slot, wanted: _Wanted) -> Quote:
+        if wanted.use_credit:
+            return await self._credit_quotes.quote(
+                caller,
+                slot.visit_type_id,
+                plan_id=wanted.plan_id,
+                promo_code=wanted.promo_code,
+                clinician_id=slot.clinician_id,
+            )
+        quote = await self._quotes.quote(
+            plan_id=wanted.plan_id, visit_type_id=slot.visit_type_id, promo_code=wanted.promo_code
+        )
+        if quote.recurrence is not None and not wanted.accept_recurrence:
             raise RecurrenceNotAccepted
         return quote
 
-    async def _join(
-        self, caller: Caller, live: Checkout, wanted: _Wanted, *, accept_recurrence: bool
-    ) -> Checkout:
+    async def _join(self, caller: Caller, live: Checkout, wanted: _Wanted) -> Checkout:
         """Return the live checkout, with a new quote if something else is asked for and it is not confirmed."""
         live = _joined(caller, live)
         if live.state in WAITING and at_rest(live):
@@ -126,9 +150,9 @@ class CheckoutStartService:
             with contextlib.suppress(HoldExpired, SlotTaken, UpstreamUnavailable):
                 await self._checkout_holds.of(live)
         while live.state is S.STARTED and at_rest(live) and wanted.differs_from(live):
-            quote = await self._quoted(
-                live.slot.visit_type_id, wanted.plan_id, wanted.promo_code, accepted=accept_recurrence
-            )
+            if wanted.use_credit and live.patient_id is None:
+                raise SignInRequired  # a guest's checkout stays a guest's
+            quote = await self._quoted(caller, live.slot, wanted)
             self._unpaid.check_start(caller, quote)
             guest = (wanted.guest or live.guest) if live.patient_id is None else None
             anew = live.changed(quote=quote, guest=guest, updated_at=self._clock.now())

@@ -143,6 +143,7 @@ STATES: Mapping[S, State] = {
     S.BOOKED: State(
         phase=Phase.PAYING,
         onward=to_the_end,
+        step=Steps.prove_credit,  # of a visit that is booked by credit; a read, which may be taken again
         early=ENDING,
         undo=S.DELETION_INTENDED,
         to=(S.CONFIRMED, S.DELETION_INTENDED),

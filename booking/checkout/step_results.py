@@ -95,6 +95,17 @@ def booked(checkout: Checkout, appointment: Appointment) -> Checkout:
     return with_invoice if ending(stands) is None else none_left(with_invoice)
 
 
+def credit_looked_up(checkout: Checkout, *, said: bool, left: int | None) -> Checkout:
+    """The visit stands if a credit that the patient had was used for it. One that nobody paid for is undone.
+
+    `said`: by the visit itself. `left`: after the use, by the ledger; None: it shows no use.
+    """
+    if (left is None and not said) or (left is not None and left < 0):
+        return checkout.changed(state=S.DELETION_INTENDED, end_reason=EndReason.NO_CREDIT_LEFT)
+    confirmed = checkout.changed(state=S.CONFIRMED)
+    return confirmed if said and left is not None else confirmed.flagged(AttentionReason.CREDIT_NOT_PROVED)
+
+
 def _is_as_asked(appointment: Appointment, checkout: Checkout) -> bool:
     """Whether time, type, patient, contact type and place are as asked; an unknown contact type counts as the same."""
     slot = checkout.slot

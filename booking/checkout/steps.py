@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from booking.catalog.terms import PresentTerms
 from booking.checkout import step_results as row
 from booking.checkout.compensation import Compensation
+from booking.checkout.credits import CreditLedger, CreditsLeft
 from booking.checkout.guards import deadline_passed
 from booking.checkout.guests import GuestRecords, may_use_match
 from booking.checkout.model import Checkout, EndReason
@@ -45,10 +46,13 @@ class Steps(Compensation):
         scheduling: Scheduling,
         holds: HoldStore,
         terms: PresentTerms,
+        credit_ledger: CreditLedger,
+        credit: CreditsLeft,
         clock: Clock,
         guest_records: GuestRecords = GuestRecords.NEW,
     ) -> None:
-        super().__init__(billing=billing, scheduling=scheduling)
+        super().__init__(billing=billing, scheduling=scheduling, credit_ledger=credit_ledger)
+        self._credit = credit
         self._terms = terms
         self._patients = patients
         self._cards = cards
@@ -187,7 +191,12 @@ class Steps(Compensation):
         return row.charged(checkout, landed) if landed is not None else None
 
     async def book(self, checkout: Checkout) -> Checkout:
-        """Book the visit, and compare what was read back with what was asked."""
+        """Book the visit, and compare what was read back with what was asked.
+
+        A credit is read first: the system of record would book without one, and bill the visit or go below zero.
+        """
+        if checkout.quote.uses_credit and not await self._has_credit(checkout):
+            return row.not_booked(checkout, EndReason.NO_CREDIT_LEFT)
         try:
             return row.booked(checkout, await self._scheduling.book(checkout))
         except SlotTaken:
@@ -209,6 +218,34 @@ class Steps(Compensation):
         """Find the visit upstream, by the checkout's id in its metadata. None proves nothing."""
         landed = await self._scheduling.find(checkout)
         return row.booked(checkout, landed) if landed is not None else None
+
+    async def _has_credit(self, checkout: Checkout) -> bool:
+        if checkout.patient_id is None:
+            raise AssertionError("who books by credit has signed in")
+        slot = checkout.slot
+        return (
+            await self._credit.left(
+                checkout.patient_id, slot.visit_type_id, clinician_id=slot.clinician_id, besides=checkout.id
+            )
+            > 0
+        )
+
+    async def prove_credit(self, checkout: Checkout) -> Checkout:
+        """Prove by visit and ledger that a credit was used for the visit, and one that the patient had; else it is undone.
+
+        Raises OutcomeUnknown at the first look that proves neither: the ledger may be behind the visit.
+        """
+        if checkout.patient_id is None or checkout.appointment_id is None:
+            raise AssertionError("a visit by credit was booked for a patient")
+        slot, visit = checkout.slot, checkout.appointment_id
+        account = await self._credit_ledger.account(
+            checkout.patient_id, slot.visit_type_id, clinician_id=slot.clinician_id
+        )
+        said = await self._credit_ledger.was_used(visit, clinician_id=slot.clinician_id)
+        left = account.uses.get(visit) if account is not None else None
+        if checkout.tries == 0 and (left is None or not said):
+            raise OutcomeUnknown("the use of the credit is not shown yet")
+        return row.credit_looked_up(checkout, said=said, left=left)
 
     def _ensure_settled(self, checkout: Checkout) -> None:
         """Raise OutcomeUnknown until SETTLE after the intent: before, finding nothing does not mean that nothing landed."""

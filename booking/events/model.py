@@ -46,6 +46,8 @@ class EventName(StrEnum):
     CHECKOUT_SLOT_LOST = "checkout.slot_lost"  # somebody else's claim was first
     CHECKOUT_EXPIRED = "checkout.expired"
     CHECKOUT_NEEDS_ATTENTION = "checkout.needs_attention"  # a new reason for a person to look
+    WAITLIST_OFFERED = "waitlist.offered"  # a time that came free is held for a patient who waits
+    WAITLIST_PASSED_ON = "waitlist.passed_on"  # they declined, or let it pass
 
 
 @dataclass(frozen=True, kw_only=True)

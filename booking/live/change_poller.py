@@ -102,7 +102,8 @@ class ChangePoller:
         if self._cursor is None:
             self._cursor = await self._event_log.last()
         listened = {
-            kind: self._change_signals.listened(kind) for kind in ("checkout:", "patient:", "clinician:")
+            kind: self._change_signals.listened(kind)
+            for kind in ("checkout:", "patient:", "clinician:", "waitlist:")
         }
         if not any(listened.values()):
             self._known, self._next_expiry = {}, None

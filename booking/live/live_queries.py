@@ -17,12 +17,13 @@ from booking.models import Appointment
 from booking.ports import Clock
 from booking.principals import Caller
 from booking.records import RecordsService
-from booking.resources import Kind, Resource, Snapshot
+from booking.resources import Kind, Resource
 from booking.scheduling.search import Day, SlotSearch
 from booking.slot_query import SlotQuery
 from booking.unit_of_work import Scope, UnitOfWorkFactory
-from booking.visits.known import as_last_known, booked_visit
+from booking.visits.known import as_last_known, as_moved, booked_visit
 from booking.visits.model import end_of
+from booking.waitlist.service import WaitlistPlace, WaitlistService
 from booking.work_context import asked_by
 
 # Two weeks on a screen. The system of record answers two days a request.
@@ -37,6 +38,8 @@ _MOST_PATIENTS = 5_000
 
 Days: TypeAlias = tuple[Day, ...]
 Visits: TypeAlias = tuple[Appointment, ...]
+
+WaitlistPlaces: TypeAlias = tuple[WaitlistPlace, ...]
 
 # A checkout, and its visit as it was seen last; None where that is as it was booked, or nothing is booked.
 WatchedCheckout: TypeAlias = tuple[Checkout, Appointment | None]
@@ -54,11 +57,13 @@ class LiveQueries:
         change_signals: LocalChangeSignals,
         search: SlotSearch,
         records: RecordsService,
+        waitlist: WaitlistService,
         units: UnitOfWorkFactory,
         clock: Clock,
     ) -> None:
         self._search = search
         self._records = records
+        self._waitlist = waitlist
         self._units = units
         self._clock = clock
         self.shown = ShownTimes()  # for the change poller
@@ -70,6 +75,9 @@ class LiveQueries:
         )
         self._quota: SubscriptionQuota[SlotQuery] = SubscriptionQuota()
         self._visits: SharedReads[str, Visits] = SharedReads(
+            change_signals=change_signals, most=_MOST_PATIENTS
+        )
+        self._places: SharedReads[str, WaitlistPlaces] = SharedReads(
             change_signals=change_signals, most=_MOST_PATIENTS
         )
 
@@ -124,6 +132,16 @@ class LiveQueries:
             async for visits in states:
                 yield visits
 
+    async def waitlist(self, caller: Caller) -> AsyncGenerator[WaitlistPlaces, None]:
+        """The caller's places on the waitlist with their offers. Ends at once when no patient is signed in."""
+        patient_id = caller.principal.patient_id
+        if patient_id is None:
+            return
+        states = self._places.watch(patient_id, lambda: _WaitlistSource(patient_id, self._waitlist))
+        async with aclosing(states):
+            async for places in states:
+                yield places
+
     def _free_time(self, query: SlotQuery) -> FreeTime:
         return FreeTime(query, search=self._search, shown=self.shown, clock=self._clock)
 
@@ -143,8 +161,13 @@ class _CheckoutSource:
             checkout = await unit.checkouts.get(self._checkout_id)
             if checkout is None or checkout.appointment_id is None:
                 return Reading(state=None if checkout is None else (checkout, None))
-            snapshot = await unit.snapshots.get(Resource(kind=Kind.VISIT, id=checkout.appointment_id))
-        return Reading(state=(checkout, _changed_visit(checkout, snapshot)), again=_VISIT_AGAIN)
+            booked = booked_visit(checkout)
+            if booked is None:
+                return Reading(state=(checkout, None), again=_VISIT_AGAIN)
+            visit = as_moved(booked, await unit.changes.of_checkout(checkout.id))
+            snapshot = await unit.snapshots.get(Resource(kind=Kind.VISIT, id=visit.id))
+        seen = as_last_known(visit, snapshot)
+        return Reading(state=(checkout, seen if seen != booked else None), again=_VISIT_AGAIN)
 
 
 class _VisitsSource:
@@ -163,13 +186,20 @@ class _VisitsSource:
             return Reading(state=tuple(await self._records.appointments(self._patient_id)))
 
 
+class _WaitlistSource:
+    """One patient's places on the waitlist; a Source of shared reads."""
+
+    def __init__(self, patient_id: str, waitlist: WaitlistService) -> None:
+        self._patient_id = patient_id
+        self._waitlist = waitlist
+        self.topics = frozenset({f"waitlist:{patient_id}"})
+
+    async def read(self, changed_topics: Collection[str]) -> Reading[WaitlistPlaces]:
+        """The places."""
+        del changed_topics
+        return Reading(state=tuple(await self._waitlist.places(self._patient_id)), again=_VISIT_AGAIN)
+
+
 def _differ(day: Day, sent: Day) -> bool:
     """Whether the day shows anything else than was sent; a later `as_of` alone is no difference."""
     return (day.slots, day.stale) != (sent.slots, sent.stale)
-
-
-def _changed_visit(checkout: Checkout, snapshot: Snapshot) -> Appointment | None:
-    """The checkout's visit as it was seen last; None where it is as it was booked."""
-    booked = booked_visit(checkout)
-    seen = as_last_known(booked, snapshot) if booked is not None else None
-    return seen if seen != booked else None

@@ -21,6 +21,9 @@ class AttentionReason(StrEnum):
     VISIT_NOT_CANCELLED = "visit_not_cancelled"
     FEE_NOT_CHARGED = "fee_not_charged"
     CREDIT_NOT_GIVEN_BACK = "credit_not_given_back"  # the quote said so, and the ledger does not show it
+    CREDIT_NOT_PROVED = (
+        "credit_not_proved"  # a visit by credit stands, and visit and ledger contradict each other
+    )
     RECURRING_NOT_CANCELLED = "recurring_payment_not_cancelled"
     REFUND_FAILED = "refund_failed"
     CHARGED_WRONGLY = "charged_wrongly"  # on other terms than the patient accepted
@@ -161,10 +164,13 @@ class ChangeSummary:
     kind: str
     state: str
     attention: tuple[str, ...]  # why a person must look
-    appointment_id: str
+    subject_kind: str  # what is changed: a SubjectKind
+    subject_id: str
+    # Of a change of a visit:
+    appointment_id: str | None
     checkout_id: str | None  # that booked the visit; None: the practice did
-    clinician_id: str
-    starts_at: datetime  # UTC; of the visit as it was
+    clinician_id: str | None
+    starts_at: datetime | None  # UTC; of the visit as it was
     tries: int  # of the present action
     created_at: datetime  # UTC
     updated_at: datetime  # UTC

@@ -6,14 +6,17 @@ Refusal (a DomainError, see errors.py)
 ├── time         SlotTaken / SlotNotOffered / TooLateToBook / ClinicianNotBookable
 │   └── hold     HoldExpired / HoldInCheckout / HoldLimitReached / HoldCapacityReached / HoldExtensionsUsedUp
 ├── purchase     PlanRequired / PlanSoldOut / PlanDoesNotCoverVisit / NothingDueToday / AmountNotChargeable
+│   ├── credit   NoCreditLeft
 │   └── terms    PromoInvalid / RecurrenceNotAccepted / QuoteChanged / TermsChanged
 ├── caller       GuestDetailsRequired / SignInRequired / UnpaidVisitsUsedUp
 │   └── email    EmailVerificationRequired / EmailVerificationUnavailable / EmailNotSent / EmailCodeInvalid
 ├── payment      CardRequired / CardDeclined / TooManyAttempts / PaymentInProgress / PaymentUnavailable
 │   └── end      ChargedWrongly / BookingFailed / CheckoutClosed
+├── waitlist     WaitlistLimitReached / WaitlistFull
 └── change       CancellationNotAllowed / RescheduleNotAllowed / CancellationReasonRequired / SlotDoesNotFit
     ├── quote    CancellationQuoteChanged / RescheduleQuoteChanged
-    └── end      ChangeInProgress / ChangedByPractice / ChangeFailed
+    ├── end      ChangeInProgress / ChangedByPractice / ChangeFailed
+    └── member   MembershipOver / MembershipQuoteChanged / MembershipChangeInProgress / MembershipChangeFailed
 """
 
 from booking.refusals.base import Refusal
@@ -28,6 +31,12 @@ from booking.refusals.changes import (
     RescheduleNotAllowed,
     RescheduleQuoteChanged,
     SlotDoesNotFit,
+)
+from booking.refusals.memberships import (
+    MembershipChangeFailed,
+    MembershipChangeInProgress,
+    MembershipOver,
+    MembershipQuoteChanged,
 )
 from booking.refusals.payments import (
     BookingFailed,
@@ -51,6 +60,7 @@ from booking.refusals.people import (
 )
 from booking.refusals.sales import (
     AmountNotChargeable,
+    NoCreditLeft,
     NothingDueToday,
     PlanDoesNotCoverVisit,
     PlanRequired,
@@ -71,6 +81,7 @@ from booking.refusals.times import (
     SlotTaken,
     TooLateToBook,
 )
+from booking.refusals.waitlist import WaitlistFull, WaitlistLimitReached
 
 __all__ = [
     "AmountNotChargeable",
@@ -97,6 +108,11 @@ __all__ = [
     "HoldExtensionsUsedUp",
     "HoldInCheckout",
     "HoldLimitReached",
+    "MembershipChangeFailed",
+    "MembershipChangeInProgress",
+    "MembershipOver",
+    "MembershipQuoteChanged",
+    "NoCreditLeft",
     "NotAllowedReason",
     "NothingDueToday",
     "PaymentInProgress",
@@ -118,4 +134,6 @@ __all__ = [
     "TooLateToBook",
     "TooManyAttempts",
     "UnpaidVisitsUsedUp",
+    "WaitlistFull",
+    "WaitlistLimitReached",
 ]

@@ -41,6 +41,13 @@ class AmountNotChargeable(Refusal):
     )
 
 
+class NoCreditLeft(Refusal):
+    """The patient has no credit for this visit type: every one is used, or taken by a visit that is being booked. No visit stands."""
+
+    code = "NO_CREDIT_LEFT"
+    message = "You have no credit left for this visit. It was not booked, and you have not been charged."
+
+
 class PromoInvalid(Refusal):
     """The promo code does not apply; `reason` is the practice's own wording."""
 

@@ -1,7 +1,9 @@
 """What is known of a booked visit without asking upstream: our own row, and the last snapshot."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
+from booking.changes.model import RequestedChange
 from booking.checkout.model import Checkout, CheckoutState
 from booking.models import Appointment, AppointmentStatus
 from booking.resources import Snapshot, VisitState
@@ -28,6 +30,27 @@ def booked_visit(checkout: Checkout) -> Appointment | None:
         checkout_id=checkout.id,
         open_invoice=None,
     )
+
+
+def as_moved(booked: Appointment, changes: Sequence[RequestedChange]) -> Appointment:
+    """The visit that the checkout's visit has become: a move to another clinician has booked a new one in its place.
+
+    `changes`: those of the checkout, the first one first.
+    """
+    for change in changes:
+        slot, moved_to = change.moved_to, change.new_appointment_id
+        if slot is not None and moved_to is not None and change.appointment_id == booked.id:
+            booked = replace(
+                booked,
+                id=moved_to,
+                clinician_id=slot.clinician_id,
+                clinician_name=None,
+                start=slot.start,
+                minutes=slot.minutes,
+                contact_type=slot.contact_type,
+                location_id=slot.location_id,
+            )
+    return booked
 
 
 def as_last_known(booked: Appointment, snapshot: Snapshot | None) -> Appointment:

@@ -4,12 +4,14 @@ Reads of the same visit at the same time are one call upstream, except of the wa
 """
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 import structlog
 
 from booking.catalog.model import ContactType
+from booking.changes.model import RequestedChange
 from booking.changes.policy import ChangeOptions
 from booking.changes.visit import JoinLinks
 from booking.errors import UpstreamUnavailable
@@ -18,7 +20,7 @@ from booking.ports import Clock
 from booking.resources import Kind, Resource, Snapshot
 from booking.single_flight import SingleFlight
 from booking.unit_of_work import Scope, UnitOfWorkFactory
-from booking.visits.known import as_last_known, record_of
+from booking.visits.known import as_last_known, as_moved, record_of
 from booking.visits.model import (
     CalendarLinks,
     ChangeOptionsOf,
@@ -75,11 +77,12 @@ class VisitService:
     async def as_it_stands(self, booked: Appointment, *, read_back_at: datetime | None = None) -> Appointment:
         """The visit upstream; while that cannot be read, as the last snapshot has it, else as it was booked. Never raises.
 
-        `booked`: the visit by our own row. `read_back_at`: when the booking was read back, for an answer that tells of it: it is not
+        `booked`: the visit by our own row. One that was moved to another clinician is the new visit since. `read_back_at`: when the booking was read back, for an answer that tells of it: it is not
         read again then, so that a confirm is answered as soon as it is done.
         """
         if read_back_at is not None and self._clock.now() - read_back_at <= READ_BACK_IS_GOOD_FOR:
             return booked
+        booked = as_moved(booked, await self._changes_since(booked))
         try:
             record = await self._read(booked.id)
         except UpstreamUnavailable:
@@ -141,6 +144,17 @@ class VisitService:
         async with self._turns:
             visit = await self._details.get(appointment_id)
         return await self._changes.options(visit) if visit is not None else _NO_OPTIONS
+
+    async def _changes_since(self, booked: Appointment) -> Sequence[RequestedChange]:
+        """What was done to it since here; nothing where that cannot be read."""
+        if booked.checkout_id is None:
+            return ()
+        try:
+            async with self._units(Scope.READING) as unit:
+                return await unit.changes.of_checkout(booked.checkout_id)
+        except Exception as error:  # noqa: BLE001  # as below
+            log.warning("visits.changes_not_read", error=type(error).__name__)
+            return ()
 
     async def _snapshot(self, appointment_id: str) -> Snapshot | None:
         try:

@@ -35,12 +35,13 @@ def list_changes(state: str | None, attention: bool) -> None:
         async with units() as unit:
             found = await unit.changes.listed(state=state, attention=attention, limit=LISTED)
         for row in found:
-            parts = [row.id, row.kind, row.state, moment(row.updated_at), f"appointment {row.appointment_id}"]
-            parts += [
-                f"clinician {row.clinician_id}",
-                f"visit {moment(row.starts_at)}",
-                ",".join(row.attention),
-            ]
+            parts = [row.id, row.kind, row.state, moment(row.updated_at)]
+            if row.starts_at is None:
+                parts += [f"{row.subject_kind} {row.subject_id}"]
+            else:
+                parts += [f"appointment {row.appointment_id}", f"clinician {row.clinician_id}"]
+                parts += [f"visit {moment(row.starts_at)}"]
+            parts += [",".join(row.attention)]
             click.echo("  ".join(parts).rstrip())
         if found:
             return
@@ -124,7 +125,7 @@ def _place(change: "RequestedChange") -> str:
 
 def _facts(change: "RequestedChange") -> list[str]:
     """The change's fields that help an operator to find it upstream, one line each."""
-    new = change.new_slot
+    slot, new = change.slot, change.new_slot
     facts = {
         "change": change.id,
         "kind": change.kind,
@@ -133,7 +134,8 @@ def _facts(change: "RequestedChange") -> list[str]:
         "ended because": change.end_reason,
         "requested by": "staff" if change.by_staff else None,
         "appointment": change.appointment_id,
-        "visit": f"{moment(change.slot.start)} with clinician {change.slot.clinician_id}",
+        "visit": f"{moment(slot.start)} with clinician {slot.clinician_id}" if slot else None,
+        "membership": change.membership_id,
         "to": f"{moment(new.start)} with clinician {new.clinician_id}" if new else None,
         "new appointment": change.new_appointment_id,
         "patient": change.patient_id,

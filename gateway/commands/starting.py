@@ -1,10 +1,14 @@
 """Reads the settings of a process and configures its logs; explains invalid settings without quoting any value."""
 
+import difflib
+import os
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+import structlog
 from pydantic import ValidationError
 from pydantic_settings import SettingsError
 
@@ -14,6 +18,13 @@ from gateway.settings.declared_endpoints import A_NAME
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
+
+_PREFIX = "FRONTDOOR_"
+
+# Variables of this prefix that are no settings: the tests' own, which they give to processes that they start.
+_NOT_SETTINGS = ("FRONTDOOR_TEST_", "FRONTDOOR_FUZZ_")
+
+log = structlog.get_logger(__name__)
 
 
 def settings_of_process(*, log_level: str | None = None) -> Settings:
@@ -38,7 +49,22 @@ def settings_of_process(*, log_level: str | None = None) -> Settings:
         settings.log_level if "log_level" in settings.model_fields_set else log_level or settings.log_level
     )
     configure_logs(log_format=settings.log_format, level=level)
+    for name, like in unknown_settings(os.environ):
+        log.warning("settings.unknown", setting=name, like=like)
     return settings
+
+
+def unknown_settings(names: Iterable[str]) -> list[tuple[str, str | None]]:
+    """The variables that look like settings and are none, each with the setting that its name is most like, if any is.
+
+    They do not end the start: the environment of a newer release must serve an older one, when somebody goes back to that.
+    """
+    known = [f"{_PREFIX}{field.upper()}" for field in Settings.model_fields]
+    given = {name.upper() for name in names if name.upper().startswith(_PREFIX)}
+    unknown = sorted(name for name in given.difference(known) if not name.startswith(_NOT_SETTINGS))
+    return [
+        (name, next(iter(difflib.get_close_matches(name, known, n=1, cutoff=0.8)), None)) for name in unknown
+    ]
 
 
 def _not_json(error: SettingsError) -> str:

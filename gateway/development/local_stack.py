@@ -222,5 +222,6 @@ def _check_free(name: str, port: int) -> None:
             probe.bind(("127.0.0.1", port))
         except OSError as error:
             raise StackError(
-                f"Port {port} is in use, so the {name} cannot listen there. Choose another: --{name}-port PORT"
+                f"Port {port} is in use, so the {name} cannot listen there: perhaps another `make dev` runs. End that, or choose "
+                f"another port: .venv/bin/frontdoor dev --{name}-port PORT"
             ) from error

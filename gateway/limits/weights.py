@@ -21,6 +21,19 @@ _UPSTREAM_REQUESTS: Mapping[str, int] = MappingProxyType(
         "Me.appointments": 2,
         "Me.cards": 1,
         "Query.patient": 1,
+        # Of a patient's purchases, a list each; payments are asked for by both filters. The ledger is read for each visit type.
+        **{
+            f"{kind}.{field}": requests
+            for kind in ("Me", "Patient")
+            for field, requests in (
+                ("packages", 1),
+                ("credits", 1),
+                ("memberships", 1),
+                ("payments", 2),
+                ("invoices", 1),
+            )
+        },
+        "Credit.entries": 1,
         # The visit with the practice's rules; what was paid and given back since.
         "Query.cancellationQuote": 3,
         "Query.rescheduleQuote": 2,
@@ -55,6 +68,9 @@ _DATABASE_READS: Mapping[str, int] = MappingProxyType(
         "Query.appointmentChange": 1,
         "Operations.checkouts": 1,
         "Subscription.checkoutChanged": 2,
+        "Me.waitlist": 2,
+        "WaitlistOffer.hold": 1,
+        "Subscription.waitlistChanged": 2,
     }
 )
 
@@ -87,6 +103,15 @@ SIZES: Mapping[str, int] = MappingProxyType(
         "Query.locations": 20,
         "Plan.visits": 5,
         "Me.cards": 5,
+        "Me.credits": 5,  # visit types of the plans that a patient bought
+        "Patient.credits": 5,
+        "Credit.entries": 20,
+        "Payment.refunds": 2,
+        "Invoice.paymentIds": 3,
+        "Me.waitlist": 5,
+        "Subscription.waitlistChanged": 5,
+        "WaitlistEntry.days": 7,
+        "WaitlistEntry.hours": 3,
     }
 )
 

@@ -77,7 +77,13 @@ FIELDS: Mapping[str, Rate] = {
     "rescheduleQuote": Rate(what="reschedule-quote", window=_TEN_MINUTES, caller=60, network=240),
     # Nobody has thirty visits to change in ten minutes, but for a member of staff on the day when a clinician falls ill.
     "cancelAppointment": Rate(what="cancel-visit", window=_TEN_MINUTES, caller=30, network=120),
+    # As for visits; a patient has one or two memberships.
+    "membershipEndQuote": Rate(what="membership-quote", window=_TEN_MINUTES, caller=60, network=240),
+    "cancelMembership": Rate(what="end-membership", window=_TEN_MINUTES, caller=30, network=120),
     "rescheduleAppointment": Rate(what="move-visit", window=_TEN_MINUTES, caller=30, network=120),
+    # A place is a row and a look at the calendar; one patient has a few places at a time, and changes their mind.
+    "joinWaitlist": Rate(what="join-waitlist", window=_TEN_MINUTES, caller=20, network=80),
+    "leaveWaitlist": Rate(what="leave-waitlist", window=_TEN_MINUTES, caller=30, network=120),
 }
 
 # Promo codes that did not apply. Codes are words that people choose: a thousand guesses find one.

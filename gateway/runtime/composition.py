@@ -23,7 +23,12 @@ from gateway.clock import SystemClock
 from gateway.rates.connect import connect_counts
 from gateway.runtime.event_dispatch import EventDispatch
 from gateway.runtime.foundation import Foundation, build_foundation
-from gateway.runtime.services import build_change_driver, build_saga, build_services
+from gateway.runtime.services import (
+    build_change_driver,
+    build_saga,
+    build_services,
+    build_waitlist_looker,
+)
 from gateway.runtime.synchronization import build_synchronization
 from gateway.runtime.system import System
 from gateway.runtime.upstream import connect_upstream
@@ -78,6 +83,7 @@ async def compose(settings: Settings, *, clock: Clock | None = None) -> AsyncIte
             ledger=ledger,
             saga=saga,
             change_driver=change_driver,
+            waitlist_looker=build_waitlist_looker(base, services),
             counts=counts,
             idempotency=IdempotencyKeys(engine=base.engine),
             services=services,

@@ -1,4 +1,4 @@
-"""The rows that the worker resumes when they are due: checkouts, and changes of booked visits."""
+"""The rows that the worker resumes when they are due: checkouts, changes of booked visits, and offers of the waitlist."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -9,6 +9,7 @@ import structlog
 from booking.changes.driver import ChangeDriver
 from booking.checkout.saga import Saga
 from booking.unit_of_work import UnitOfWork, UnitOfWorkFactory
+from booking.waitlist.offers import OfferDriver
 
 log = structlog.get_logger(__name__)
 
@@ -84,5 +85,36 @@ class DueChanges:
                 await unit.commit()
         except Exception:
             log.exception("worker.change_not_deferred", change=row_id)
+            return False
+        return True
+
+
+class DueOffers:
+    """Offers of the waitlist, resumed by their driver."""
+
+    def __init__(self, driver: OfferDriver) -> None:
+        self._driver = driver
+
+    async def due(self, unit: UnitOfWork, now: datetime, *, limit: int) -> Sequence[str]:
+        """As DueRows."""
+        return await unit.waitlist.due_offers(now, limit=limit)
+
+    async def resume(self, row_id: str) -> bool:
+        """As DueRows."""
+        try:
+            await self._driver.resume(row_id)
+        except Exception:
+            log.exception("worker.offer_failed", offer=row_id)
+            return False
+        return True
+
+    async def defer(self, row_id: str, *, units: UnitOfWorkFactory, now: datetime) -> bool:
+        """As DueRows."""
+        try:
+            async with units() as unit:
+                await unit.waitlist.defer(row_id, now=now)
+                await unit.commit()
+        except Exception:
+            log.exception("worker.offer_not_deferred", offer=row_id)
             return False
         return True

@@ -22,7 +22,7 @@ from gateway.settings import Settings
 from integrations.database.audit import SqlAuditTrail
 from integrations.database.change_reader import SqlChangeReader
 from integrations.database.engine import connect_database
-from integrations.database.send_facts import FreshFacts, SqlSendFactsReader
+from integrations.database.send_facts import SendFactsCache, SqlSendFactsReader
 from integrations.database.unit_of_work import sql_unit_of_work
 from integrations.database.write_probe import WriteProbe
 
@@ -56,7 +56,7 @@ def build_foundation(settings: Settings, clock: Clock, exits: AsyncExitStack) ->
     anchoring = Anchoring(trail=trail, sinks=anchor_sinks(settings), clock=clock)
     exits.push_async_callback(anchoring.close)  # after everything that calls upstream has ended
     shared = share(settings, engine=engine, clock=clock, exits=exits)
-    fresh = FreshFacts()
+    fresh = SendFactsCache()
     units = sql_unit_of_work(engine, sealer(settings), shared.change_signals, fresh=fresh)
     holds = AnnouncedHolds(store=shared.holds, change_signals=shared.change_signals)
     return Foundation(

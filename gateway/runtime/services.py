@@ -7,19 +7,23 @@ from functools import partial
 from booking.catalog.bookable import BookableCatalog
 from booking.catalog.quotes import QuoteService
 from booking.catalog.terms import PresentTerms
+from booking.changes.accepted import AcceptedChanges
 from booking.changes.access import VisitAccess
 from booking.changes.driver import ChangeDriver
-from booking.changes.effects import RequestedChangesReader
 from booking.changes.guards import Guards as ChangeGuards
+from booking.changes.later_changes import RequestedChangesReader
+from booking.changes.membership_service import MembershipService
 from booking.changes.service import ChangeService
 from booking.changes.steps import ChangeSteps
 from booking.checkout.attempt_limits import AttemptLimitedPromotions, AttemptLimiter
+from booking.checkout.credit_quotes import CreditQuotes
 from booking.checkout.email_verification import CodeSender, EmailVerification
 from booking.checkout.guards import Guards
 from booking.checkout.ledger import ChargeLedger
 from booking.checkout.reconciliation import LateReconciler
 from booking.checkout.saga import Saga
 from booking.checkout.service import CheckoutRules, CheckoutService
+from booking.checkout.spendable_credits import SpendableCredits
 from booking.checkout.start import CheckoutStartService
 from booking.checkout.steps import Steps
 from booking.checkout.unpaid_visits import UnpaidVisits
@@ -27,6 +31,7 @@ from booking.live.live_queries import LiveQueries
 from booking.operations.alerts import AlertService
 from booking.operations.cached_blocks import CachedBlocks
 from booking.operations.service import OperationsService
+from booking.packages.service import PurchaseService
 from booking.ports import CatalogSource
 from booking.records import RecordsService
 from booking.scheduling.hold_capacity import AnonymousHoldShare, HoldAlarm, ShareRules
@@ -36,6 +41,9 @@ from booking.services import Services
 from booking.system_of_record import SystemOfRecord
 from booking.visits.model import ChangeOptionsOf
 from booking.visits.service import VisitService
+from booking.waitlist.looks import WaitlistLooker
+from booking.waitlist.offers import OfferDriver
+from booking.waitlist.service import WaitlistService
 from gateway.alarms import DayHeldAlarm
 from gateway.callers.calendar_links import calendar_links
 from gateway.callers.tokens import derive_key, keyed_digest
@@ -55,6 +63,8 @@ def build_saga(base: Foundation, *, upstream: SystemOfRecord, ledger: ChargeLedg
         scheduling=upstream.scheduling,
         holds=base.holds,
         terms=PresentTerms(on_sale=upstream.on_sale, promotions=upstream.promotions),
+        credit_ledger=upstream.credit_ledger,
+        credit=SpendableCredits(ledger=upstream.credit_ledger, units=base.units, clock=clock),
         clock=clock,
         guest_records=base.settings.guest_records,
     )
@@ -123,26 +133,40 @@ def build_services(
     quotes = QuoteService(
         catalog=catalog, promotions=AttemptLimitedPromotions(inner=upstream.promotions, attempts=attempts)
     )
+    credit_quotes = CreditQuotes(
+        catalog=catalog,
+        credit=SpendableCredits(ledger=upstream.credit_ledger, units=units, clock=clock),
+    )
     unpaid = UnpaidVisits(policy=base.settings.unpaid_visits, attempts=attempts)
     records = RecordsService(patients=upstream.patients, cards=upstream.cards)
     checkouts = _checkouts(base, upstream=upstream, saga=saga, attempts=attempts, unpaid=unpaid)
     exits.push_async_callback(checkouts.aclose)
-    changes = _changes(base, upstream=upstream, driver=change_driver)
-    exits.push_async_callback(changes.aclose)
+    accepted = AcceptedChanges(
+        driver=change_driver, answer_within=timedelta(seconds=base.settings.answer_seconds)
+    )
+    exits.push_async_callback(accepted.aclose)
+    changes = _changes(base, upstream=upstream, accepted=accepted)
+    waitlist = _waitlist(base, catalog=catalog, search=search)
     return Services(
         catalog=browsing,
         search=search,
         holds=_holds(base, catalog=catalog, search=search, alarm=DayHeldAlarm(alert_service=alert_service)),
         quotes=quotes,
-        starts=_starts(base, saga=saga, quotes=quotes, unpaid=unpaid),
+        credit_quotes=credit_quotes,
+        starts=_starts(base, saga=saga, quotes=quotes, credit_quotes=credit_quotes, unpaid=unpaid),
         checkouts=checkouts,
         changes=changes,
+        memberships=MembershipService(
+            accepted=accepted, memberships=upstream.memberships, units=units, clock=clock
+        ),
         email_verification=_email_verification(base, attempts=attempts),
         records=records,
         visits=_visits(base, upstream=upstream, changes=changes),
+        purchases=PurchaseService(purchases=upstream.purchases),
+        waitlist=waitlist,
         operations=OperationsService(units=units),
         phone_region=base.settings.phone_region,
-        live_queries=_live_queries(base, search=search, records=records),
+        live_queries=_live_queries(base, search=search, records=records, waitlist=waitlist),
     )
 
 
@@ -172,11 +196,17 @@ def _holds(base: Foundation, *, catalog: CatalogSource, search: SlotSearch, alar
 
 
 def _starts(
-    base: Foundation, *, saga: Saga, quotes: QuoteService, unpaid: UnpaidVisits
+    base: Foundation,
+    *,
+    saga: Saga,
+    quotes: QuoteService,
+    credit_quotes: CreditQuotes,
+    unpaid: UnpaidVisits,
 ) -> CheckoutStartService:
     return CheckoutStartService(
         saga=saga,
         quotes=quotes,
+        credit_quotes=credit_quotes,
         holds=base.holds,
         checkout_holds=base.checkout_holds,
         units=base.units,
@@ -203,9 +233,9 @@ def _checkouts(
     )
 
 
-def _changes(base: Foundation, *, upstream: SystemOfRecord, driver: ChangeDriver) -> ChangeService:
+def _changes(base: Foundation, *, upstream: SystemOfRecord, accepted: AcceptedChanges) -> ChangeService:
     return ChangeService(
-        driver=driver,
+        accepted=accepted,
         access=VisitAccess(
             visits=upstream.visits, payments=upstream.change_payments, units=base.units, clock=base.clock
         ),
@@ -213,7 +243,6 @@ def _changes(base: Foundation, *, upstream: SystemOfRecord, driver: ChangeDriver
         holds=base.holds,
         clock=base.clock,
         policy=base.settings.change_policy,
-        answer_within=timedelta(seconds=base.settings.answer_seconds),
     )
 
 
@@ -228,11 +257,36 @@ def _visits(base: Foundation, *, upstream: SystemOfRecord, changes: ChangeOption
     )
 
 
-def _live_queries(base: Foundation, *, search: SlotSearch, records: RecordsService) -> LiveQueries:
+def _waitlist(base: Foundation, *, catalog: CatalogSource, search: SlotSearch) -> WaitlistService:
+    rules = base.settings.waitlist_rules
+    driver = OfferDriver(
+        units=base.units, holds=base.holds, search=search, catalog=catalog, clock=base.clock, rules=rules
+    )
+    return WaitlistService(units=base.units, catalog=catalog, clock=base.clock, driver=driver, rules=rules)
+
+
+def build_waitlist_looker(base: Foundation, services: Services) -> WaitlistLooker:
+    """Builds what looks for free times that somebody waits for; it is told of every change signal of this process."""
+    looker = WaitlistLooker(
+        units=base.units,
+        search=services.search,
+        catalog=services.catalog,
+        driver=services.waitlist.driver,
+        clock=base.clock,
+        rules=base.settings.waitlist_rules,
+    )
+    base.shared.local_signals.observe(looker.note)
+    return looker
+
+
+def _live_queries(
+    base: Foundation, *, search: SlotSearch, records: RecordsService, waitlist: WaitlistService
+) -> LiveQueries:
     return LiveQueries(
         change_signals=base.shared.local_signals,
         search=search,
         records=records,
+        waitlist=waitlist,
         units=base.units,
         clock=base.clock,
     )

@@ -22,6 +22,7 @@ from booking.sync.drift import Severity
 from booking.system_of_record import SystemOfRecord
 from booking.tasks import cancel_and_wait
 from booking.unit_of_work import UnitOfWorkFactory
+from booking.waitlist.looks import WaitlistLooker
 from gateway.callers.tokens import TokenVerifier
 from gateway.rates import Counts
 from gateway.runtime.event_dispatch import EventDispatch
@@ -33,7 +34,11 @@ from integrations.database.event_outbox import SqlEventLog
 from integrations.database.holds import SqlHoldStore
 from integrations.database.idempotency import IdempotencyKeys
 from integrations.database.inbox import SqlInbox
+from integrations.database.waitlist import reap_waitlist
 from integrations.database.write_probe import WriteProbe
+
+# Ended entries of the waitlist, with their offers: long enough to answer a patient who asks why somebody else got a time.
+ENTRIES_KEPT = timedelta(days=30)
 
 log = structlog.get_logger(__name__)
 
@@ -49,6 +54,7 @@ class System:
     ledger: ChargeLedger | None  # of the card processor, when a key to it is configured
     saga: Saga
     change_driver: ChangeDriver
+    waitlist_looker: WaitlistLooker
     counts: Counts  # of rate limits and attempt limits
     idempotency: IdempotencyKeys
     services: Services
@@ -98,6 +104,7 @@ class System:
         return Worker(
             saga=self.saga,
             changes=self.change_driver,
+            offers=self.services.waitlist.driver,
             units=self.units,
             clock=self.clock,
             periodic_tasks=self._periodic_tasks(),
@@ -164,6 +171,7 @@ class System:
             await self.inbox.reap(self.clock.now())
             await self.event_log.reap(self.clock.now())
             await reap_deliveries(self.engine)
+            await reap_waitlist(self.engine, self.clock.now() - ENTRIES_KEPT)
 
         return (
             # Soon, but not before the transaction that caused the alert is committed, and the cause perhaps gone.
@@ -174,6 +182,13 @@ class System:
             # Bounds what could be cut off the audit trail's end unseen to one minute of records.
             PeriodicTask(
                 name="anchor_audit_trail", every=timedelta(minutes=1), work=self.foundation.anchoring.take
+            ),
+            # A look's schedule is shared by all workers; `every` is how often one worker asks for it, and at its start.
+            PeriodicTask(
+                name="look_for_waitlist",
+                every=timedelta(seconds=1),
+                first=timedelta(microseconds=1),
+                work=self.waitlist_looker.run_due,
             ),
             PeriodicTask(name="clear_holds", every=timedelta(minutes=1), work=clear_holds),
             PeriodicTask(name="clear_idempotency_keys", every=timedelta(hours=1), work=clear_keys),

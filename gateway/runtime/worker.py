@@ -13,8 +13,9 @@ from booking.changes.driver import ChangeDriver
 from booking.checkout.saga import Saga
 from booking.ports import Clock
 from booking.unit_of_work import UnitOfWorkFactory
+from booking.waitlist.offers import OfferDriver
 from booking.work_context import asked_by
-from gateway.runtime.due_rows import DueChanges, DueCheckouts, DueRows
+from gateway.runtime.due_rows import DueChanges, DueCheckouts, DueOffers, DueRows
 
 # Often enough that a row whose gateway died moves on while its patient waits, seldom enough to cost nothing.
 POLL_SECONDS = 1.0
@@ -52,15 +53,18 @@ class Worker:
         *,
         saga: Saga,
         changes: ChangeDriver | None = None,
+        offers: OfferDriver | None = None,
         units: UnitOfWorkFactory,
         clock: Clock,
         periodic_tasks: tuple[PeriodicTask, ...] = (),
         apart: tuple[PeriodicTask, ...] = (),
     ) -> None:
-        """`changes` is None where no visit is ever changed. `periodic_tasks` run only while the database answers; each of `apart` runs in a loop of its own, from the start on."""
+        """`changes` is None where no visit is ever changed, `offers` where there is no waitlist. `periodic_tasks` run only while the database answers; each of `apart` runs in a loop of its own, from the start on."""
         self._kinds: list[DueRows] = [DueCheckouts(saga)]
         if changes is not None:
             self._kinds.append(DueChanges(changes))
+        if offers is not None:
+            self._kinds.append(DueOffers(offers))
         self._units = units
         self._clock = clock
         self._database_answers = False

@@ -17,11 +17,13 @@ from gateway.settings.operation import OperationSettings
 from gateway.settings.other_systems import OtherSystemsSettings
 from gateway.settings.sign_in import SignInSettings
 from gateway.settings.storage import StorageSettings
+from gateway.settings.waitlist import WaitlistSettings
 
 
 # The reverse of the page's order: pydantic collects the fields of the last base class first.
 class Settings(
     OperationSettings,
+    WaitlistSettings,
     ChangeSettings,
     ApiSettings,
     SignInSettings,

@@ -7,7 +7,8 @@ _TEXTS = {
     AttentionReason.APPOINTMENT_NOT_DELETED: "A visit that must not stand could not be deleted.",
     AttentionReason.VISIT_NOT_CANCELLED: "A new visit was booked, and the one that it replaces could not be cancelled.",
     AttentionReason.FEE_NOT_CHARGED: "A visit was cancelled late, and the fee that its patient accepted could not be charged.",
-    AttentionReason.CREDIT_NOT_GIVEN_BACK: "A visit was cancelled, and the credit that its patient was promised back is not in the ledger.",
+    AttentionReason.CREDIT_NOT_GIVEN_BACK: "A visit was cancelled or undone, and the credit that its patient should have back is not in the ledger.",
+    AttentionReason.CREDIT_NOT_PROVED: "A visit was booked by credit, and only one of the visit and the ledger says that one was used.",
     AttentionReason.RECURRING_NOT_CANCELLED: "A recurring payment could not be cancelled: the patient would be billed again.",
     AttentionReason.REFUND_FAILED: "A refund was refused: the patient's money is still with the practice.",
     AttentionReason.CHARGED_WRONGLY: "A card was charged on other terms than the patient accepted: the practice changed a plan or a promo code in "

@@ -15,6 +15,7 @@ from booking.changes.model import (
     ChangeKind,
     ChangeState,
     RequestedChange,
+    SubjectKind,
 )
 from booking.errors import UnknownState
 from booking.money import Money
@@ -24,8 +25,7 @@ from booking.stored_names import known, known_or_none
 from integrations.database.sealing import Sealer
 from integrations.database.tables.changes import requested_changes
 
-_SLOT = TypeAdapter[Slot](Slot)
-_NEW_SLOT = TypeAdapter[Slot | None](Slot | None)
+_SLOT = TypeAdapter[Slot | None](Slot | None)
 _AMOUNT = TypeAdapter[Money | None](Money | None)
 _MOMENT = TypeAdapter[datetime | None](datetime | None)
 _RESULT = TypeAdapter[dict[str, str]](dict[str, str])
@@ -73,12 +73,14 @@ _FREEING = {ActionKind.CANCEL_VISIT, ActionKind.MOVE_VISIT}
 def to_row(change: RequestedChange, sealer: Sealer) -> dict[str, Any]:
     """Return the columns of a change, but for `freed_at`, which is written once."""
     row: dict[str, Any] = {name: getattr(change, name) for name in (*_SCALARS, *_NAMES)}
-    new_slot = change.new_slot
+    slot, new_slot = change.slot, change.new_slot
     return row | {
-        "slot": _SLOT.dump_python(change.slot, mode="json"),
-        "clinician_id": change.slot.clinician_id,
-        "starts_at": change.slot.start,
-        "new_slot": _NEW_SLOT.dump_python(new_slot, mode="json"),
+        "subject_kind": change.subject.kind,
+        "subject_id": change.subject.id,
+        "slot": _SLOT.dump_python(slot, mode="json"),
+        "clinician_id": slot.clinician_id if slot else None,
+        "starts_at": slot.start if slot else None,
+        "new_slot": _SLOT.dump_python(new_slot, mode="json"),
         "new_clinician_id": new_slot.clinician_id if new_slot else None,
         "new_starts_at": new_slot.start if new_slot else None,
         "new_ends_at": new_slot.end if new_slot else None,
@@ -96,10 +98,12 @@ def from_row(row: RowMapping, sealer: Sealer) -> RequestedChange:
     """
     values: dict[str, Any] = {name: row[name] for name in _SCALARS}
     values |= {name: _opened(row, name, sealer) for name in SEALED}
+    is_membership = row["subject_kind"] == SubjectKind.MEMBERSHIP
+    values["membership_id"] = row["subject_id"] if is_membership else None
     try:
         values |= {
             "slot": _SLOT.validate_python(row["slot"]),
-            "new_slot": _NEW_SLOT.validate_python(row["new_slot"]),
+            "new_slot": _SLOT.validate_python(row["new_slot"]),
             "refunded_before": _AMOUNT.validate_python(row["refunded_before"]),
             "actions": tuple(map(_from_document, row["actions"])),
         }

@@ -74,7 +74,7 @@ class SqlCheckouts:
         self._connection = connection
         self._sealer = sealer
         self.written: list[Checkout] = []  # rows written in this transaction so far
-        self.told: list[DomainEvent] = []  # events written with them
+        self.events: list[DomainEvent] = []  # events written with them
         self.facts: list[tuple[Checkout, SendFacts]] = []  # what was read with them, on PostgreSQL
         self.refused = False  # whether a constraint rejected a write, which ends a PostgreSQL transaction
 
@@ -131,7 +131,7 @@ class SqlCheckouts:
         write = Write(row=row, history=history, frees_claim=frees_claim, events=events)
         facts = await self._write(checkout.id, write)
         self.written.append(saved)
-        self.told += events
+        self.events += events
         if facts is not None:
             self.facts.append((saved, facts))
         return saved

@@ -37,7 +37,7 @@ from booking.checkout.model import Checkout, CheckoutState
 from booking.checkout.transitions import LATE
 from booking.refusals import SlotTaken
 from booking.slots import Busy, Interval
-from booking.unit_of_work import Claimant, Obstacles
+from booking.unit_of_work import Claimant, SlotConflicts
 from integrations.database.columns import UtcTime, one_of, upsert_in
 from integrations.database.direct import driver_reads
 from integrations.database.tables import changes
@@ -162,11 +162,11 @@ class SqlClaims:
             for clinician, start, end in found
         ]
 
-    async def against(self, clinician_id: str, span: Interval) -> Obstacles:
+    async def against(self, clinician_id: str, span: Interval) -> SlotConflicts:
         """Whether the clinician is blocked, and whether a claim overlaps the span: one statement."""
         wanted = {"clinician": clinician_id, "start": span.start, "end": span.end}
         is_blocked, is_claimed = (await self._connection.execute(_AGAINST, wanted)).one()
-        return Obstacles(is_blocked=bool(is_blocked), is_claimed=bool(is_claimed))
+        return SlotConflicts(is_blocked=bool(is_blocked), is_claimed=bool(is_claimed))
 
     async def release_begun(self, now: datetime) -> int:
         """Release the claims of those who wait for a person while the slot's start has passed; returns how many."""

@@ -5,10 +5,20 @@ Of the processor's time that a small statement costs, three quarters go into its
 opens a connection of SQLAlchemy, at the first of them. Each statement commits by itself.
 """
 
+import math
+import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Self, TypeVar, cast
 
-from asyncpg import IntegrityConstraintViolationError, InterfaceError, PostgresError  # type: ignore[import-untyped]
+import structlog
+from asyncpg import (  # type: ignore[import-untyped]
+    AdminShutdownError,
+    CrashShutdownError,
+    IntegrityConstraintViolationError,
+    InterfaceError,
+    PostgresConnectionError,
+    PostgresError,
+)
 from sqlalchemy import Dialect, Executable
 from sqlalchemy.engine import IteratorResult
 from sqlalchemy.engine.result import SimpleResultMetaData
@@ -18,14 +28,22 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from sqlalchemy.types import TypeEngine
 from sqlalchemy.util import greenlet_spawn
 
+log = structlog.get_logger(__name__)
+
 _Processor = Callable[[Any], Any]
 S = TypeVar("S", bound=Executable)
 
 _MARK = "frontdoor_by_the_driver"
 _READS, _WRITES = "reads", "writes"
 
-# Where a dialect, of which each engine has its own, keeps what was compiled for it.
+# Where a dialect, of which each engine has its own, keeps what was compiled for it …
 _COMPILED = "frontdoor_compiled"
+
+# … and when a connection last broke: the others may have broken with it.
+_DOUBTED = "frontdoor_doubted"
+
+# That it broke, or what the server says while it ends it.
+_BROKEN = (TimeoutError, OSError, PostgresConnectionError, AdminShutdownError, CrashShutdownError)
 
 
 def driver_reads(statement: S) -> S:
@@ -100,6 +118,20 @@ def _without_values(error: Exception) -> Exception:
     return type(error)(*error.args[:1])
 
 
+def doubted_since(dialect: Dialect) -> float:
+    """When (`time.monotonic`) a connection of the engine last broke under the driver: one that was used before is to be checked."""
+    since: float = dialect.__dict__.get(_DOUBTED, -math.inf)
+    return since
+
+
+def note_repeated(error: Exception) -> None:
+    """Log that a read failed by the driver and is repeated by SQLAlchemy: a new connection cures it, or SQLAlchemy says what it is.
+
+    Without a log line a statement that always fails so would only be slow. The error's text may quote a value, its type does not.
+    """
+    log.warning("database.read_repeated", why=type(error).__qualname__)
+
+
 async def fetch(driver: Any, sql: str, values: Sequence[Any]) -> Sequence[Any]:
     """Have the driver execute a statement; returns its rows."""
     return cast("Sequence[Any]", await driver.fetch(sql, *values))
@@ -114,6 +146,8 @@ async def fetched(engine: AsyncEngine, sql: str, values: Sequence[Any]) -> Seque
         await greenlet_spawn(pooled.close)
         raise
     except BaseException as error:
+        if isinstance(error, _BROKEN) or cast("Any", pooled.driver_connection).is_closed():
+            engine.dialect.__dict__[_DOUBTED] = time.monotonic()
         pooled.invalidate(error)  # nobody knows what the server still does with it
         raise
     await greenlet_spawn(pooled.close)  # one beyond the pool's size is closed now, which takes a message
@@ -148,8 +182,8 @@ class DirectConnection(AsyncConnection):
                     return await self._by_the_driver(statement, parameters or {})
                 except (TimeoutError, NoConnectionFree):
                     raise
-                except Exception:  # noqa: BLE001, S110 - a new connection cures it, or SQLAlchemy meets it too and says what it is
-                    pass
+                except Exception as error:  # noqa: BLE001 - see `note_repeated`
+                    note_repeated(error)
             await self.start()
             await self.execution_options(isolation_level="AUTOCOMMIT")
         return await super().execute(statement, parameters, **options)

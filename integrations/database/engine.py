@@ -11,7 +11,7 @@ from sqlalchemy.exc import InvalidatePoolError, MissingGreenlet
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from integrations.database.direct import DirectConnection
+from integrations.database.direct import DirectConnection, doubted_since
 from integrations.database.sqlite import OneVisitConnection, prepared
 
 # SQLite has one writer at a time, so more connections (a thread each) would only wait.
@@ -152,7 +152,8 @@ def _ping_after_idling(engine: AsyncEngine) -> None:
     @event.listens_for(engine.sync_engine, "checkout")
     def ask(connection: Any, record: ConnectionPoolEntry, _proxy: object) -> None:
         now = time.monotonic()
-        if now - record.info.get("idle_since", now) > KNOWN_ALIVE_SECONDS:
+        since = record.info.get("idle_since", now)
+        if now - since > KNOWN_ALIVE_SECONDS or since < doubted_since(engine.dialect):
             try:
                 connection.ping()
             except engine.dialect.loaded_dbapi.Error as error:

@@ -51,8 +51,8 @@ class PreparedRead:
                 return await self._by_the_driver(parameters)
             except (TimeoutError, NoConnectionFree):
                 raise
-            except Exception:  # noqa: BLE001, S110 - a new connection cures it, or SQLAlchemy meets it too and says what it is
-                pass
+            except Exception as error:  # noqa: BLE001 - see `note_repeated`
+                direct.note_repeated(error)
         async with reading(self._engine) as connection:
             rows: Sequence[Sequence[Any]] = (await connection.execute(self._query, parameters)).all()
         return rows

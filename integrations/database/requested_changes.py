@@ -8,7 +8,16 @@ from typing import Any
 from sqlalchemy import Integer, Select, String, bindparam, insert, or_, select, text, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from booking.changes.model import Action, ActionKind, ActionState, ChangeKind, ChangeState, RequestedChange
+from booking.changes.model import (
+    Action,
+    ActionKind,
+    ActionState,
+    ChangeKind,
+    ChangeState,
+    RequestedChange,
+    Subject,
+    SubjectKind,
+)
 from booking.changes.repository import ChangeEntry
 from booking.errors import StaleChange, UnknownState
 from booking.operations.model import ChangeSummary, HistoryKind, ListCursor
@@ -49,6 +58,9 @@ _OF_PATIENT = _ALL.where(_c.patient_id == _WANTED).order_by(*_OLDEST_FIRST)
 _OF_VISIT = _ALL.where(or_(_c.appointment_id == _WANTED, _c.new_appointment_id == _WANTED)).order_by(
     *_OLDEST_FIRST
 )
+_SUBJECT = _c.subject_kind == bindparam("subject_kind", type_=String), _c.subject_id == _WANTED
+_OPEN_FOR_SUBJECT = _ALL.where(_NOT_ENDED, *_SUBJECT)
+_OF_SUBJECT = _ALL.where(*_SUBJECT).order_by(*_OLDEST_FIRST)
 _SAVE = update(requested_changes).where(
     _c.id == bindparam("id_read"), _c.version == bindparam("version_read")
 )
@@ -65,6 +77,8 @@ _LISTED = select(
     _c.kind,
     _c.state,
     _c.attention,
+    _c.subject_kind,
+    _c.subject_id,
     _c.appointment_id,
     _c.checkout_id,
     _c.clinician_id,
@@ -90,9 +104,9 @@ class SqlRequestedChanges:
     async def add(
         self, change: RequestedChange, *, history: Sequence[ChangeEntry] = ()
     ) -> RequestedChange | None:
-        """Insert at version 1; returns None, or, with nothing inserted, the change of the visit that has not ended.
+        """Insert at version 1; returns None, or, with nothing inserted, the change of the subject that has not ended.
 
-        Raises HoldExpired when another visit's change uses the hold: this transaction ends with it.
+        Raises HoldExpired when another subject's change uses the hold: this transaction ends with it.
         """
         added = change.changed(version=1)
         row = to_row(added, self._sealer)
@@ -102,7 +116,7 @@ class SqlRequestedChanges:
                 self.written.append(added)
                 await self._note(history)
                 return None
-            if (standing := await self.open_for(change.appointment_id)) is not None:
+            if (standing := await self._standing(change.subject)) is not None:
                 return standing
             if change.hold_id is not None and await self.live_for_hold(change.hold_id) is not None:
                 self.refused = True
@@ -155,6 +169,12 @@ class SqlRequestedChanges:
     async def of_visit(self, appointment_id: str) -> Sequence[RequestedChange]:
         """Return the changes of the visit, and the one that booked it, the first one first."""
         return await self._all(_OF_VISIT, appointment_id)
+
+    async def of_subject(self, subject: Subject) -> Sequence[RequestedChange]:
+        """Return the changes of the subject, the first one first; of a visit as `of_visit`."""
+        if subject.kind is SubjectKind.VISIT:
+            return await self.of_visit(subject.id)
+        return await self._all(_OF_SUBJECT, subject.id, subject_kind=subject.kind)
 
     async def due(self, now: datetime, *, limit: int) -> Sequence[str]:
         """Return ids of rows whose `due_at` (UTC) has come and that are not leased, longest due first.
@@ -236,16 +256,21 @@ class SqlRequestedChanges:
                 hint = ChangeHint(resource=resource)
                 await SqlPendingRefreshes(self._connection).mark(hint, now=saved.updated_at)
 
+    async def _standing(self, subject: Subject) -> RequestedChange | None:
+        if subject.kind is SubjectKind.VISIT:
+            return await self.open_for(subject.id)
+        return await self._one(_OPEN_FOR_SUBJECT, subject.id, subject_kind=subject.kind)
+
     async def _note(self, history: Sequence[ChangeEntry]) -> None:
         if history:
             await self._connection.execute(_ADD_ENTRY, [vars(entry) for entry in history])
 
-    async def _one(self, query: Select[Any], wanted: str) -> RequestedChange | None:
-        row = (await self._connection.execute(query, {"wanted": wanted})).mappings().first()
+    async def _one(self, query: Select[Any], wanted: str, **given: str) -> RequestedChange | None:
+        row = (await self._connection.execute(query, {"wanted": wanted, **given})).mappings().first()
         return from_row(row, self._sealer) if row is not None else None
 
-    async def _all(self, query: Select[Any], wanted: str) -> Sequence[RequestedChange]:
-        found = await self._connection.execute(query, {"wanted": wanted})
+    async def _all(self, query: Select[Any], wanted: str, **given: str) -> Sequence[RequestedChange]:
+        found = await self._connection.execute(query, {"wanted": wanted, **given})
         return [from_row(row, self._sealer) for row in found.mappings()]
 
 

@@ -143,10 +143,10 @@ def _at_once(columns: tuple[str, ...], history: bool, frees_claim: bool, events:
     if events:
         # Numbered under the lock, as in SqlEventOutbox: a number is taken by a row that is about to be inserted.
         turn = select(LOCK.label("turn")).select_from(saved).cte("turn").prefix_with("MATERIALIZED")
-        told = postgresql.insert(practice_events).from_select(
+        events_added = postgresql.insert(practice_events).from_select(
             _OF_EVENT, _rows(practice_events, "event", _OF_EVENT, turn)
         )
-        statement = statement.add_cte(told.on_conflict_do_nothing().cte("told"))
+        statement = statement.add_cte(events_added.on_conflict_do_nothing().cte("published"))
     return driver_writes(statement)
 
 

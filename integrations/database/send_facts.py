@@ -38,7 +38,7 @@ FRESH = 0.05
 _MOST = 1000
 
 
-class FreshFacts:
+class SendFactsCache:
     """The facts that this process's latest writes have read, each to be taken once."""
 
     def __init__(self, *, monotonic: Callable[[], float] = time.monotonic) -> None:
@@ -62,7 +62,7 @@ class FreshFacts:
 class SqlSendFactsReader:
     """Implements SendFactsReader."""
 
-    def __init__(self, *, engine: AsyncEngine, fresh: FreshFacts | None = None) -> None:
+    def __init__(self, *, engine: AsyncEngine, fresh: SendFactsCache | None = None) -> None:
         self._engine = engine
         self._fresh = fresh
 

@@ -21,8 +21,9 @@ from integrations.database.history import SqlCheckoutHistory
 from integrations.database.pending_refreshes import SqlPendingRefreshes
 from integrations.database.requested_changes import SqlRequestedChanges
 from integrations.database.sealing import Sealer
-from integrations.database.send_facts import FreshFacts
+from integrations.database.send_facts import SendFactsCache
 from integrations.database.snapshots import SqlPolls, SqlSnapshots
+from integrations.database.waitlist import SqlWaitlist
 from integrations.database.webhook_subscriptions import SqlKnownSubscriptions
 
 
@@ -42,7 +43,7 @@ class SqlUnitOfWork:
         change_signals: ChangeSignals | None = None,
         *,
         scope: Scope = Scope.TRANSACTION,
-        fresh: FreshFacts | None = None,
+        fresh: SendFactsCache | None = None,
     ) -> None:
         self._engine = engine
         self._fresh = fresh
@@ -50,11 +51,12 @@ class SqlUnitOfWork:
         self._sealer = sealer
         self._change_signals = change_signals
         self._exits = AsyncExitStack()
-        # The four that `commit` asks what they wrote; None: not used in this transaction.
+        # The five that `commit` asks what they wrote; None: not used in this transaction.
         self._checkouts: SqlCheckouts | None = None
         self._changes: SqlRequestedChanges | None = None
         self._outbox: SqlEventOutbox | None = None
         self._blocks: SqlClinicianBlocks | None = None
+        self._waitlist: SqlWaitlist | None = None
 
     @cached_property
     def checkouts(self) -> SqlCheckouts:
@@ -130,6 +132,12 @@ class SqlUnitOfWork:
         """The runs of daily jobs."""
         return SqlDailyJobs(self._connection)
 
+    @cached_property
+    def waitlist(self) -> SqlWaitlist:
+        """The waitlist."""
+        self._waitlist = SqlWaitlist(self._connection)
+        return self._waitlist
+
     async def commit(self) -> None:
         """Commit; then publish change signals for what was written."""
         if self._scope is Scope.READING:
@@ -145,16 +153,18 @@ class SqlUnitOfWork:
             self._change_signals.publish(self._topics())
 
     def _topics(self) -> set[str]:
-        """The topics of the checkouts, changes, events and blocks that were written in this transaction."""
+        """The topics of the checkouts, changes, events, blocks and places on the waitlist that were written in this transaction."""
         topics: set[str] = set()
         if self._checkouts is not None:
-            topics.update(*map(of_checkout, self._checkouts.written), *map(of_event, self._checkouts.told))
+            topics.update(*map(of_checkout, self._checkouts.written), *map(of_event, self._checkouts.events))
         if self._changes is not None:
             topics.update(*map(of_change, self._changes.written))
         if self._outbox is not None:
             topics.update(*map(of_event, self._outbox.written))
         if self._blocks is not None and self._blocks.written:
             topics.add(BLOCKS)
+        if self._waitlist is not None:
+            topics.update(f"waitlist:{patient}" for patient in self._waitlist.patients)
         return topics
 
     async def __aenter__(self) -> Self:
@@ -187,7 +197,7 @@ def sql_unit_of_work(
     sealer: Sealer,
     change_signals: ChangeSignals | None = None,
     *,
-    fresh: FreshFacts | None = None,
+    fresh: SendFactsCache | None = None,
 ) -> Units:
     """The factory of units of work on this engine. Patient details are sealed at rest; commits publish to `change_signals`.
 

@@ -1,5 +1,6 @@
 """Helpers for Healthie's responses: paginated connections, decimal amounts, refusals."""
 
+import re
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
@@ -8,6 +9,8 @@ from typing import Protocol, TypeVar
 from booking.money import Money
 from integrations.healthie.errors import Refused
 from integrations.upstream.errors import ContractBroken
+
+_WHOLE = re.compile(r"-?\d{1,9}", re.ASCII)
 
 A = TypeVar("A")
 T = TypeVar("T")
@@ -134,6 +137,11 @@ def number(text: str | None) -> Decimal | None:
         return Decimal(cleaned) if cleaned else None
     except InvalidOperation as error:
         raise ValueError("not an amount of money") from error
+
+
+def whole(text: str | None) -> int | None:
+    """A whole number, such as a number of payments or credits; None for anything else: "Until Canceled", or nothing."""
+    return int(text) if text and _WHOLE.fullmatch(text) else None
 
 
 def record_id(data: object) -> str | None:

@@ -68,7 +68,7 @@ def of_fee(change: RequestedChange, index: int) -> AskedCharge:
         key=change.upstream_key(index),
         words=FEE_NOTE,
         row_id=change.id,
-        clinician_id=change.slot.clinician_id,
+        clinician_id=change.visit_slot.clinician_id,
         patient_id=change.patient_id,
         card_id=change.card_id,
         gross=amount,

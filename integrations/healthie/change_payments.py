@@ -74,7 +74,7 @@ class HealthieChangePayments:
 
         A fee that was charged on other terms than accepted is OutcomeUnknown: a person looks after it.
         """
-        clinician_id = change.slot.clinician_id
+        clinician_id = change.visit_slot.clinician_id
         charge = await send_charge(
             await self._clinician(clinician_id),
             of_fee(change, index),
@@ -90,7 +90,7 @@ class HealthieChangePayments:
         Raises UpstreamUnavailable, and OutcomeUnknown when a match is not proved, has other terms, or there are several.
         """
         since = change.actions[index].intended_at or change.created_at
-        client = await self._staff(change.slot.clinician_id)
+        client = await self._staff(change.visit_slot.clinician_id)
         charge = await find_charge(client, of_fee(change, index), since=since)
         return None if charge is None else _id_as_accepted(charge)
 
@@ -120,7 +120,7 @@ async def _own_payment(client: Client, change: RequestedChange, operation: str) 
 
 def _charged_by(change: RequestedChange) -> str:
     """The clinician with whose key the payment was made: it went to them, and others may not see it."""
-    return change.charged_by or change.slot.clinician_id
+    return change.charged_by or change.visit_slot.clinician_id
 
 
 def _covers(payment: Payment, until: Money) -> bool:

@@ -22,6 +22,17 @@ from integrations.upstream.errors import CallError
 FEES = {"late_cancellation_fee": "late cancellation", "no_show_fee": "no-show"}
 
 
+# Healthie's help centre has codes for one payment and for every one, and the reference a number of discount periods. What no number
+# means is not documented. Without the codes themselves: they are the practice's to give out.
+_OPEN_ENDED = DriftFinding(
+    severity=Severity.NOTE,
+    what=(
+        "Some promo codes may not say for how many payments of a recurring plan they are good. Quotes say that such a discount may end "
+        "after any payment: set the number of payments of each code in Healthie."
+    ),
+)
+
+
 class ChargeCheck:
     """Compares what is sold here with what Healthie charges by itself. Reads only, with one request for fifty visit types."""
 
@@ -50,7 +61,21 @@ class ChargeCheck:
             return [_unknown("not_answered")]
         owner = answers[0].current_user
         general = owner.appointment_setting if owner else None
-        return list(charged_besides(catalog, general, {kind.id: kind for kind in kinds}))
+        by_id = {kind.id: kind for kind in kinds}
+        return [*charged_besides(catalog, general, by_id), *await self._of_promo_codes(catalog)]
+
+    async def _of_promo_codes(self, catalog: Catalog) -> list[DriftFinding]:
+        """Whether codes for plans that recur say how many payments they lower."""
+        if not any(plan.frequency.recurs for plan in catalog.plans):
+            return []
+        try:
+            codes = await every(
+                lambda after: self._client.lasting_coupons(after=after),
+                lambda answer: answer.offering_coupons,
+            )
+        except CallError:
+            return [_OPEN_ENDED]
+        return [_OPEN_ENDED] if any(each.is_valid and each.repeat_times is None for each in codes) else []
 
 
 def charged_besides(

@@ -25,16 +25,19 @@ from integrations.healthie.change_payments import HealthieChangePayments
 from integrations.healthie.changes import HealthieChanges
 from integrations.healthie.charge_check import ChargeCheck
 from integrations.healthie.clients import Clients
+from integrations.healthie.credit_ledger import HealthieCreditLedger
 from integrations.healthie.credits import HealthieCredits
 from integrations.healthie.declines import DeclineCodes
 from integrations.healthie.generated.client import Client
 from integrations.healthie.invoices import HealthieInvoices
 from integrations.healthie.key_proved_catalog import KeyProvedCatalog
 from integrations.healthie.keys import KeyStore
+from integrations.healthie.memberships import HealthieMemberships
 from integrations.healthie.on_sale import HealthieOnSale
 from integrations.healthie.patients import HealthiePatients
 from integrations.healthie.permission_check import PermissionCheck
 from integrations.healthie.promotions import HealthiePromotions
+from integrations.healthie.purchases import HealthiePurchases
 from integrations.healthie.readback import Comparison, Noticed, only_logged
 from integrations.healthie.rehearsal.asking import LockedOut
 from integrations.healthie.rehearsal.connecting import rehearsal
@@ -175,6 +178,9 @@ async def connect(
                 recipient_id=recipient_id,
             ),
             credits=HealthieCredits(staff=staff),
+            purchases=HealthiePurchases(client=organization),
+            memberships=HealthieMemberships(client=organization),
+            credit_ledger=HealthieCreditLedger(staff=staff),
             resources=HealthieResourceReader(client=organization, digest=digest),
             changes=HealthieChanges(client=organization, now=now),
             subscriptions=HealthieSubscriptions(client=organization, comparison=comparison),

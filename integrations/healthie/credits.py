@@ -20,15 +20,22 @@ class HealthieCredits:
 
     async def given_back(self, change: RequestedChange) -> bool:
         """Whether the ledger shows that the visit's credit came back after it was taken. Raises UpstreamUnavailable."""
-        client = await self._staff(change.slot.clinician_id)
+        client = await self._staff(change.visit_slot.clinician_id)
         with reading():
             entries = await every(
                 lambda after: client.credit_changes(
-                    user_id=change.patient_id, appointment_type_id=change.slot.visit_type_id, after=after
+                    user_id=change.patient_id,
+                    appointment_type_id=change.visit_slot.visit_type_id,
+                    after=after,
                 ),
                 lambda answer: answer.appointment_type_credit_changes,
             )
-        return came_back(entries, change.appointment_id)
+        return came_back(entries, change.visit_id)
+
+
+def in_order(entries: Iterable[Entry]) -> list[Entry]:
+    """The lines by their time, oldest first."""
+    return sorted(entries, key=lambda each: (each.created_at, int(each.id) if each.id.isdigit() else 0))
 
 
 def came_back(entries: Iterable[Entry], appointment_id: str) -> bool:
@@ -37,7 +44,7 @@ def came_back(entries: Iterable[Entry], appointment_id: str) -> bool:
     Healthie documents neither the words of an event nor the order of the list: what an entry did is the difference to the quantity
     before it, by the time of the entries. The first entry of all has none before it and is taken for a change from zero.
     """
-    ordered = sorted(entries, key=lambda each: (each.created_at, int(each.id) if each.id.isdigit() else 0))
+    ordered = in_order(entries)
     before = [0, *(each.credit_quantity for each in ordered)]
     steps = [
         later - earlier

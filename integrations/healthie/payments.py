@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from decimal import Decimal
+from typing import Protocol
 
 from booking.models import Charge, Recurrence
 from booking.money import Money
@@ -23,7 +24,20 @@ class Unproved(Exception):
     """
 
 
-def refunded(payment: Payment, currency: str) -> Money:
+class Amounts(Protocol):
+    """The amounts of a billing item."""
+
+    @property
+    def amount_paid(self) -> str | None: ...  # noqa: D102 - Healthie's word
+    @property
+    def net_payment(self) -> str | None: ...  # noqa: D102 - Healthie's word
+    @property
+    def refund_amount(self) -> str | None: ...  # noqa: D102 - Healthie's word
+    @property
+    def currency(self) -> str | None: ...  # noqa: D102 - Healthie's word
+
+
+def refunded(payment: Amounts, currency: str) -> Money:
     """The refunded amount, in the payment's currency, else the given one. Raises Unproved when it cannot be parsed."""
     return _amount(payment.refund_amount or "0", payment.currency or currency)
 
@@ -36,7 +50,7 @@ def nothing_in(amount: str | None) -> bool:
         return False
 
 
-def charged(payment: Payment, currency: str) -> Money:
+def charged(payment: Amounts, currency: str) -> Money:
     """The charged amount before any refund, in the payment's currency, else the given one. Raises Unproved.
 
     Without a refund it is `net_payment`. After one, `net_payment` is documented as the rest, but may also be unreduced;

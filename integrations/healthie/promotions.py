@@ -6,7 +6,7 @@ from booking.catalog.model import Plan
 from booking.models import Promo
 from booking.money import Money
 from booking.refusals import PromoInvalid
-from integrations.healthie.answers import every, money
+from integrations.healthie.answers import every, money, whole
 from integrations.healthie.generated.client import Client
 from integrations.healthie.generated.coupons import CouponsOfferingCouponsNodes
 from integrations.healthie.generated.validate_coupon import ValidateCouponValidateCoupon
@@ -38,7 +38,11 @@ class HealthiePromotions:
             if len(same) != 1:  # the charge needs the coupon's id
                 raise ContractBroken("Coupons", "coupon_not_found")
             return Promo(
-                code=same[0].code or code, coupon_id=same[0].id, discounted=_discounted(verdict, plan)
+                code=same[0].code or code,
+                coupon_id=same[0].id,
+                discounted=_discounted(verdict, plan),
+                discounted_later=_discounted_later(verdict, plan),
+                payments=whole(verdict.repeat_times),
             )
 
     async def _coupons(self, code: str, plan: Plan) -> list[CouponsOfferingCouponsNodes]:
@@ -71,3 +75,12 @@ def _discounted(verdict: ValidateCouponValidateCoupon, plan: Plan) -> Money:
     if amount is None or not 0 <= amount.amount <= plan.due_today.amount:
         raise ContractBroken("ValidateCoupon", "implausible_amount")
     return amount
+
+
+def _discounted_later(verdict: ValidateCouponValidateCoupon, plan: Plan) -> Money | None:
+    """A later payment with the code: `new_price`, "the new price with a promo code applied"; None where it says nothing plausible.
+
+    For how many payments it holds is `repeat_times`, the "number of discount periods".
+    """
+    later = money(verdict.new_price, plan.price.currency)
+    return later if later is not None and 0 <= later.amount <= plan.price.amount else None

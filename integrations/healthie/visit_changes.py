@@ -61,9 +61,9 @@ class HealthieVisitChanges:
         ("not_single").
         Raises UpstreamRefused, UpstreamUnavailable, OutcomeUnknown.
         """
-        client = await self._staff(change.slot.clinician_id)
+        client = await self._staff(change.visit_slot.clinician_id)
         with reading():
-            visit = (await client.booked_visit(id=change.appointment_id)).appointment
+            visit = (await client.booked_visit(id=change.visit_id)).appointment
         appointment = appointment_of(visit) if visit else None
         if visit is None or appointment is None:
             raise not_visible(_CANCEL, change.id)
@@ -80,7 +80,7 @@ class HealthieVisitChanges:
         with changing(), suppress(UnreadableAnswer):
             payload = (
                 await client.cancel_visit(
-                    id=change.appointment_id,
+                    id=change.visit_id,
                     pm_status=status,
                     cancellation_reason_id=change.reason_id or UNSET,
                     cancellation_initiated_by="client" if reasoned and not change.by_staff else UNSET,
@@ -88,7 +88,7 @@ class HealthieVisitChanges:
                 )
             ).update_appointment
         refused = refusal(_CANCEL, payload.messages) if payload else None
-        after = await _read_back(client, change.appointment_id)
+        after = await _read_back(client, change.visit_id)
         done = after is not None and (after.pm_status or "").casefold() == status.casefold()
         if refused is not None and not done:
             raise _refusal_of(_CANCEL, refused)
@@ -102,11 +102,11 @@ class HealthieVisitChanges:
         ClinicianNotBookable without a proved key.
         """
         new = _new_slot(change)
-        if new.clinician_id != change.slot.clinician_id:
+        if new.clinician_id != change.visit_slot.clinician_id:
             raise ValueError("a visit is moved within its clinician's time")
         client = await self._clinician(new.clinician_id)
         with reading():
-            visit = (await client.booked_visit(id=change.appointment_id)).appointment
+            visit = (await client.booked_visit(id=change.visit_id)).appointment
         appointment = appointment_of(visit) if visit else None
         if visit is None or appointment is None:
             raise not_visible(_MOVE, change.id)
@@ -123,7 +123,7 @@ class HealthieVisitChanges:
         with changing(), suppress(UnreadableAnswer):
             payload = (
                 await client.move_visit(
-                    id=change.appointment_id,
+                    id=change.visit_id,
                     datetime=local_time(new.start, change.time_zone),
                     timezone=change.time_zone,
                     contact_type=healthie_name(new.contact_type) if other_type else UNSET,
@@ -131,12 +131,12 @@ class HealthieVisitChanges:
                 )
             ).update_appointment
         refused = refusal(_MOVE, payload.messages) if payload else None
-        visit = await _read_back(client, change.appointment_id)
+        visit = await _read_back(client, change.visit_id)
         after = appointment_of(visit) if visit else None
         agreement = _agreement(after, new)
         if refused is not None and not all(agreement.values()):
             error = certain_error(_MOVE, refused)
-            stays = after is not None and _is_at(after, change.slot)
+            stays = after is not None and _is_at(after, change.visit_slot)
             raise error if stays else OutcomeUnknown(f"{_MOVE}: no proof")
         with changing():
             await self._comparison.check(_MOVE, **agreement)
@@ -175,7 +175,7 @@ class HealthieVisitChanges:
             made = found.id if found else None
         if made is None:
             return
-        if made == change.appointment_id:
+        if made == change.visit_id:
             raise ValueError("the visit that was there before is cancelled, never deleted")
         client = await self._staff(_new_slot(change).clinician_id)
         await delete_visit(client, self._comparison, made, row_id=change.id)
@@ -196,7 +196,7 @@ def _require_as_accepted(
     if appointment.patient_id != change.patient_id:
         raise UpstreamRefused(operation, "not_theirs")
     standing = visit.deleted_at is None and appointment.status is AppointmentStatus.BOOKED
-    if not standing or not _is_at(appointment, change.slot):
+    if not standing or not _is_at(appointment, change.visit_slot):
         raise UpstreamRefused(operation, CHANGED_BY_PRACTICE)
 
 

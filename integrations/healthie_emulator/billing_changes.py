@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from integrations.healthie_emulator import coupons, dates, packages, recurring
+from integrations.healthie_emulator import dates, packages, recurring
 from integrations.healthie_emulator.amounts import to_minor
 from integrations.healthie_emulator.billing import MOST_METADATA, NO_CARD
 from integrations.healthie_emulator.cards import default_card, find_card
@@ -190,13 +190,10 @@ def _bill_series(world: World, series: RecurringPayment) -> None:
 
 
 def _bill_period(world: World, series: RecurringPayment) -> None:
-    coupon = world.coupons.get(series.offering_coupon_id)
-    if coupon and coupon.repeat_times is not None and series.payments_made >= coupon.repeat_times:
-        coupon = None
     values = {
         "sender_id": series.sender_id,
         "recipient_id": series.recipient_id,
-        "amount": coupons.discounted(series.amount, coupon),
+        "amount": recurring.next_amount(world, series),
         "original_price": series.amount,
         "currency": recurring.currency_of(world, series),
         "payment_medium": "card",

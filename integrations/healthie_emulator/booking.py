@@ -162,8 +162,10 @@ def bill(request: Request, made: Appointment) -> Appointment:
     if kind is None or made.user_id is None:
         return made
     is_covered = visit_credits.covers(world, made.user_id, kind.id)
-    if visit_credits.use(request, made):
+    was_used = visit_credits.use(request, made)
+    if was_used:
         made = world.appointments.change(made.id, credit_was_used=True)
+    is_covered = is_covered and was_used and not world.switches.credit_visit_raises_invoice
     if is_covered or not world.settings.auto_invoicing or not world.switches.booking_raises_invoice:
         return made
     if kind.price is None and made.price is None:

@@ -117,6 +117,13 @@ def _amount_off_string(coupon: Coupon) -> str:
     )
 
 
+def _applies_to(coupon: Coupon) -> str:
+    """Return to which payments it applies; the reference: "the time this offering coupon is applied". The words are not documented."""
+    if coupon.repeat_times is None:
+        return "all payments"
+    return "first payment" if coupon.repeat_times == 1 else f"first {coupon.repeat_times} payments"
+
+
 def _names(coupon: Coupon, world: World) -> list[str]:
     return [world.offerings[each].name for each in coupon.offering_ids if world.offerings.get(each)]
 
@@ -131,9 +138,7 @@ RESOLVERS: dict[str, Callable[..., Any]] = {
         None if coupon.cents_off is None else from_minor(coupon.cents_off, PRACTICE_CURRENCY)
     ),
     "OfferingCoupon.amount_off_string": lambda coupon, _request, _: _amount_off_string(coupon),
-    "OfferingCoupon.applies_to_string": lambda coupon, request, _: (
-        ", ".join(_names(coupon, request.world)) or "All packages"
-    ),
+    "OfferingCoupon.applies_to_string": lambda coupon, _request, _: _applies_to(coupon),
     "OfferingCoupon.package_connection_names": lambda coupon, request, _: _names(coupon, request.world),
     "OfferingCoupon.is_expired": lambda coupon, request, _: is_expired(request.world, coupon),
     "OfferingCoupon.is_valid": lambda coupon, request, _: (
@@ -141,6 +146,6 @@ RESOLVERS: dict[str, Callable[..., Any]] = {
     ),
     "OfferingCoupon.promo_type": lambda coupon, _request, _: _promo_type(coupon),
     "OfferingCoupon.to_one_line": lambda coupon, _request, _: (
-        f"{coupon.code}: {_amount_off_string(coupon)} off"
+        f"{_amount_off_string(coupon)} off {_applies_to(coupon)}"
     ),
 }

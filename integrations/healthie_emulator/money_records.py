@@ -220,5 +220,5 @@ class Coupon(Record):
     expires_at: datetime | None = None
     usage_limit: int | None = None
     number_of_times_used: int = 0
-    repeat_times: int | None = None  # for how many payments of a recurring plan; None: all
+    repeat_times: int | None = None  # for how many payments of a recurring plan; None: as switched
     user_id: str | None = None

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
+from integrations.healthie_emulator import coupons
 from integrations.healthie_emulator.amounts import from_minor, payment_date, recurs
 from integrations.healthie_emulator.connections import page
 from integrations.healthie_emulator.money_records import BillingItem, RecurringPayment
@@ -81,6 +82,21 @@ def restart_date(world: World, series: RecurringPayment) -> datetime | None:
     return following
 
 
+def next_amount(world: World, series: RecurringPayment) -> int:
+    """Return what the next payment of a series charges: less its promo code, while that lasts.
+
+    "Payments: whether the promo code applies as a one-time discount, or to every payment of a recurring package" (help centre); the
+    reference calls `repeat_times` the number of discount periods. Whether a code without that number is one for every payment, or for
+    the first alone, is not documented, so it is a switch.
+    """
+    coupon = world.coupons.get(series.offering_coupon_id)
+    if coupon is None:
+        return series.amount
+    periods = coupon.repeat_times
+    lasts = world.switches.coupon_without_number_lasts if periods is None else series.payments_made < periods
+    return coupons.discounted(series.amount, coupon) if lasts else series.amount
+
+
 def currency_of(world: World, series: RecurringPayment) -> str:
     """Return the currency that a series is billed in: its plan's."""
     return world.offerings[series.offering_id].currency
@@ -125,7 +141,7 @@ RESOLVERS: dict[str, Callable[..., Any]] = {
         currency_of(request.world, series),
     ),
     "RecurringPayment.amount_to_pay": lambda series, request, _: from_minor(
-        series.amount, currency_of(request.world, series)
+        next_amount(request.world, series), currency_of(request.world, series)
     ),
     "RecurringPayment.original_price": lambda series, request, _: from_minor(
         series.amount, currency_of(request.world, series)

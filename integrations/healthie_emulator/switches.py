@@ -31,6 +31,9 @@ class Switches:
     net_payment_after_refunds: bool = True  # a billing item's net payment is what is left of it
     # ValidateCoupon's new_first_price is the discount, not the price.
     new_first_price_is_discount: bool = False
+    # A promo code without a number of discount periods lowers every payment of a recurring plan, not only the first.
+    coupon_without_number_lasts: bool = True
+    credit_taken_at_booking: bool = True  # a visit booked by staff takes a credit at all
     # A visit booked by staff takes a credit that the patient does not have.
     staff_book_below_zero: bool = False
     # So does staff's deletion, where a cancelled visit's credit comes back.
@@ -40,6 +43,7 @@ class Switches:
     stripe_error_as_json: bool = False
     # A visit of a priced type raises an invoice when it is booked, where the practice's `auto_invoicing` is on.
     booking_raises_invoice: bool = True
+    credit_visit_raises_invoice: bool = False  # so does one that a credit was used for, as reported
     invoice_status_settable: bool = True  # else an invoice's status only follows its payments
     bank_account_set_up: bool = True  # else no charge is possible
     charges_enabled: bool = True  # at Stripe; else it refuses every charge of the practice

@@ -15,7 +15,7 @@ SCHEMA = build_schema(Path("schema/schema.graphql").read_text())
 
 SLOT = "id clinicianId clinician { id name } visitTypeId contactType locationId start end timeZone minutes"
 QUOTE_FIELDS = """id planId visitTypeId listPrice { amount currency } discount { amount } dueToday { amount } promoCode
-  recurrence { frequency amount { amount } payments }"""
+  recurrence { frequency amount { amount } payments discount { amount { amount } payments certain } }"""
 PROBLEM = "... on Problem { code message retryable }"
 APPOINTMENT = 'id status start(timeZone: "America/New_York") clinicianId clinician { id name } visitTypeId contactType locationId'
 CHECKOUT_FIELDS = f"""id status declined endReason holdExpiresAt refunded {{ amount }} slot {{ {SLOT} }}
@@ -145,6 +145,28 @@ MOVE_VISIT = f"""mutation MoveVisit($input: RescheduleAppointmentInput!) {{
   }}
 }}"""
 
+MEMBERSHIP_TERMS = "id membershipId planName amount { amount } nextPaymentAt paymentsLeft"
+MEMBERSHIP_CHANGE_FIELDS = "id membershipId status requestedAt"
+MEMBERSHIP_QUOTE = f"""query MembershipQuote($id: ID!) {{
+  membershipEndQuote(membershipId: $id) {{
+    __typename
+    ... on MembershipEndQuoteSuccess {{ quote {{ {MEMBERSHIP_TERMS} }} }}
+    {PROBLEM}
+  }}
+}}"""
+MEMBERSHIP_CHANGE_OF = (
+    f"query MembershipChangeOf($id: ID!) {{ membershipChange(id: $id) {{ {MEMBERSHIP_CHANGE_FIELDS} }} }}"
+)
+END_MEMBERSHIP = f"""mutation EndMembership($input: CancelMembershipInput!) {{
+  cancelMembership(input: $input) {{
+    __typename
+    ... on CancelMembershipSuccess {{ change {{ {MEMBERSHIP_CHANGE_FIELDS} }} }}
+    ... on MembershipChangeProcessing {{ change {{ {MEMBERSHIP_CHANGE_FIELDS} }} }}
+    ... on MembershipQuoteChanged {{ quote {{ {MEMBERSHIP_TERMS} }} }}
+    {PROBLEM}
+  }}
+}}"""
+
 
 def everything(kind: GraphQLOutputType) -> str:
     """Select all that can be selected; of a union with problems what its successes have, of a long list one."""
@@ -162,3 +184,21 @@ def everything(kind: GraphQLOutputType) -> str:
         for name, field in named.fields.items()
     )
     return f"{{ {' '.join(parts)} }}"
+
+
+WAITLIST_PLACE = f"id status until offer {{ id holdId expiresAt hold {{ id slot {{ {SLOT} }} }} }}"
+MY_WAITLIST = f"query MyWaitlist {{ me {{ waitlist {{ {WAITLIST_PLACE} }} }} }}"
+JOIN_WAITLIST = f"""mutation JoinWaitlist($input: JoinWaitlistInput!) {{
+  joinWaitlist(input: $input) {{
+    __typename
+    ... on JoinWaitlistSuccess {{ entry {{ {WAITLIST_PLACE} }} }}
+    {PROBLEM}
+  }}
+}}"""
+LEAVE_WAITLIST = f"""mutation LeaveWaitlist($input: LeaveWaitlistInput!) {{
+  leaveWaitlist(input: $input) {{
+    __typename
+    ... on LeaveWaitlistSuccess {{ entry {{ {WAITLIST_PLACE} }} }}
+    {PROBLEM}
+  }}
+}}"""

@@ -28,6 +28,7 @@ from schema.permissions import audiences
 from tests.acceptance import documents
 from tests.acceptance.app import GUEST, App, Json
 from tests.acceptance.documents import SCHEMA, everything
+from tests.acceptance.members import a_member
 from tests.integration.socket_client import Socket, connected, served
 from tests.plugins.stack import Stack
 
@@ -38,6 +39,10 @@ OWNED = {
     "Query.patient(id)": "patient",
     "Me.appointments(after)": "visit",
     "Patient.appointments(after)": "visit",
+    "Me.payments(after)": "payment",
+    "Patient.payments(after)": "payment",
+    "Me.invoices(after)": "invoice",
+    "Patient.invoices(after)": "invoice",
     "Operations.checkouts(after)": "place",
     "Operations.changes(after)": "place",
     "Mutation.extendHold(input.holdId)": "hold",
@@ -54,11 +59,18 @@ OWNED = {
     "Mutation.cancelAppointment(input.quoteId)": "cancellation",
     "Mutation.rescheduleAppointment(input.quoteId)": "move",
     "Mutation.rescheduleAppointment(input.holdId)": "hold",
+    "Query.membershipEndQuote(membershipId)": "membership",
+    "Query.membershipChange(id)": "membership_change",
+    "Mutation.cancelMembership(input.quoteId)": "membership_end",
+    "Mutation.leaveWaitlist(input.entryId)": "waitlist",
     "Subscription.checkoutChanged(id)": "checkout",
 }
 
 # These name what everybody may browse.
 PUBLIC = {
+    "Mutation.joinWaitlist(input.filter.visitTypeId)",
+    "Mutation.joinWaitlist(input.filter.locationId)",
+    "Mutation.joinWaitlist(input.filter.clinicianIds)",
     "Query.availableDays(filter.visitTypeId)",
     "Query.availableDays(filter.locationId)",
     "Query.availableDays(filter.clinicianIds)",
@@ -86,6 +98,9 @@ NOT_FOREIGN = {
     ("staff", "change"),
     ("staff", "cancellation"),
     ("staff", "move"),
+    ("staff", "membership"),
+    ("staff", "membership_change"),
+    ("staff", "membership_end"),
     ("operator", "place"),
 }
 
@@ -261,7 +276,22 @@ def beside(coordinate: str, things: Things, asker: Asker) -> dict[str, Any]:
         "Query.cancellationQuote": {"appointmentId": things.missing["appointment"]},
         "Query.rescheduleQuote": {"appointmentId": things.missing["appointment"]},
         "Query.appointmentChange": {"id": things.missing["change"]},
+        "Mutation.joinWaitlist": {
+            "input": {
+                "filter": {
+                    "visitTypeId": asker.stack.visit("Free Consultation"),
+                    "timeZone": "UTC",
+                    "until": asker.stack.day(5),
+                }
+            }
+        },
+        "Mutation.leaveWaitlist": {"input": {"entryId": things.missing["waitlist"]}},
         "Mutation.cancelAppointment": {"input": {"quoteId": things.missing["cancellation"], **asker.noted()}},
+        "Query.membershipEndQuote": {"membershipId": things.missing["membership"]},
+        "Query.membershipChange": {"id": things.missing["membership_change"]},
+        "Mutation.cancelMembership": {
+            "input": {"quoteId": things.missing["membership_end"], **asker.noted()}
+        },
         "Mutation.rescheduleAppointment": {
             "input": {
                 "quoteId": asker.moving or things.missing["move"],
@@ -304,7 +334,11 @@ async def owned(stack: Stack) -> Things:
     async def once(app: App, mutation: str, given: Json) -> Json:
         key = f"owners-{len(keys)}"
         keys.update(
-            {(mutation, given[name]): key for name in ("holdId", "checkoutId", "quoteId") if name in given}
+            {
+                (mutation, given[name]): key
+                for name in ("holdId", "checkoutId", "quoteId", "entryId")
+                if name in given
+            }
         )
         text = {
             "extendHold": documents.EXTEND,
@@ -314,6 +348,8 @@ async def owned(stack: Stack) -> Things:
             "cancelCheckout": documents.CANCEL,
             "cancelAppointment": documents.CANCEL_VISIT,
             "rescheduleAppointment": documents.MOVE_VISIT,
+            "cancelMembership": documents.END_MEMBERSHIP,
+            "leaveWaitlist": documents.LEAVE_WAITLIST,
         }[mutation]
         result = await app.do(text, key=key, **given)
         assert result["__typename"].endswith("Success"), result
@@ -338,6 +374,15 @@ async def owned(stack: Stack) -> Things:
     changes = [(await once(owner, "rescheduleAppointment", {"quoteId": move, "holdId": to}))["change"]["id"]]
     cancel, cancelling = await quotes_of(owner, documents.CANCELLATION_QUOTE, ended, booked)
     changes.append((await once(owner, "cancelAppointment", {"quoteId": cancel}))["change"]["id"])
+    member = await a_member(stack)
+    membership_end = (await member.quote())["quote"]["id"]
+    ended_membership = (await once(owner, "cancelMembership", {"quoteId": membership_end}))["change"]["id"]
+    sought = {"visitTypeId": stack.visit("Free Consultation"), "timeZone": "UTC", "until": stack.day(5)}
+    places = [
+        (await owner.do(documents.JOIN_WAITLIST, filter={**sought, "noticeHours": hours}))["entry"]["id"]
+        for hours in (1, 2)
+    ]
+    await once(owner, "leaveWaitlist", {"entryId": places[0]})
     me = (await owner.ask(documents.ME))["me"]
     card, visit = me["cards"][0]["id"], me["appointments"]["nodes"][0]["id"]
     guests = begun["checkout"]["id"]
@@ -347,18 +392,26 @@ async def owned(stack: Stack) -> Things:
         "checkout": [confirmed, waiting, left, guests],
         "patient": [owner_id],
         "visit": [cursor(f"appointment:{visit}")],
+        "payment": [cursor("payment:1400001")],
+        "invoice": [cursor("invoice:1500001")],
         "place": [cursor(place)],
         "card": [card],
         "appointment": [booked, ended],
         "change": changes,
+        "waitlist": places,
         "cancellation": [cancelling, cancel],
         "move": [moving, move],
+        "membership": [member.id],
+        "membership_change": [ended_membership],
+        "membership_end": [membership_end],
     }
     missing = {name: unlike(values[0]) for name, values in foreign.items()}
     missing |= {
         "cancellation": quote_id("cancel", unlike(booked), {}),
         "move": quote_id("move", unlike(booked), {}),
+        "membership_end": quote_id("end-membership", unlike(member.id), {}),
     }
+    missing |= {"payment": cursor("payment:999999999"), "invoice": cursor("invoice:999999999")}
     missing |= {"visit": cursor(f"appointment:{unlike(visit)}"), "place": cursor(unlike(place))}
     things = Things(
         foreign=foreign, missing=missing, keys=keys, patient=read_id, slot=(await stack.slot(ahead=5))["id"]

@@ -61,7 +61,12 @@ async def test_a_code_that_does_not_apply_says_why_in_the_practices_words(
 
 async def test_a_recurring_plan_says_so_and_is_not_sold_unless_accepted(stack: Stack) -> None:
     quote = (await quoted(stack, "Monthly Care", "Initial Visit"))["quote"]
-    assert quote["recurrence"] == {"frequency": "MONTHLY", "amount": {"amount": "99.00"}, "payments": None}
+    assert quote["recurrence"] == {
+        "frequency": "MONTHLY",
+        "amount": {"amount": "99.00"},
+        "payments": None,
+        "discount": None,
+    }
     assert quote["dueToday"]["amount"] == "149.00"
     app = await stack.visitor()
     hold_id = await app.held((await stack.slot())["id"])
@@ -69,6 +74,22 @@ async def test_a_recurring_plan_says_so_and_is_not_sold_unless_accepted(stack: S
     assert (await app.do(documents.START, **given))["code"] == "RECURRENCE_NOT_ACCEPTED"
     accepted = await app.do(documents.START, **given, acceptRecurrence=True)
     assert accepted["checkout"]["quote"]["recurrence"]["frequency"] == "MONTHLY"
+
+
+@pytest.mark.parametrize(
+    ("code", "discount"),
+    [
+        ("MONTHLY10", {"amount": {"amount": "89.10"}, "payments": 3, "certain": True}),
+        ("WELCOME20", {"amount": {"amount": "79.20"}, "payments": None, "certain": False}),
+        (None, None),
+    ],
+)
+async def test_a_code_that_lasts_is_in_the_terms_of_later_payments(
+    stack: Stack, code: str | None, discount: Json
+) -> None:
+    quote = (await quoted(stack, "Monthly Care", "Initial Visit", code))["quote"]
+    assert quote["recurrence"]["amount"]["amount"] == "99.00"
+    assert quote["recurrence"]["discount"] == discount
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from tests.acceptance import documents
 from tests.acceptance.app import GUEST, App, Json
 from tests.acceptance.documents import SCHEMA, everything
+from tests.acceptance.members import a_member
 from tests.doubles.mail_server import MailServer
 from tests.plugins.stack import Stack, Stacks
 
@@ -19,6 +20,9 @@ INPUTS = {
     "cancelCheckout": "CancelCheckoutInput",
     "rescheduleAppointment": "RescheduleAppointmentInput",
     "cancelAppointment": "CancelAppointmentInput",
+    "cancelMembership": "CancelMembershipInput",
+    "joinWaitlist": "JoinWaitlistInput",
+    "leaveWaitlist": "LeaveWaitlistInput",
 }
 
 # Visits are told as they stand now, so a replay reads them; it sends nothing else.
@@ -95,6 +99,12 @@ async def attempts_on(stack: Stack, mail: MailServer) -> Attempts:
     await made.do(guests[0], "rescheduleAppointment", quoteId=move, holdId=held)
     cancel = (await guests[0].ask(documents.CANCELLATION_QUOTE, {"id": visit}))["cancellationQuote"]
     await made.do(guests[0], "cancelAppointment", quoteId=cancel["quote"]["id"])
+    member = await a_member(stack)
+    await made.do(member.app, "cancelMembership", quoteId=(await member.quote())["quote"]["id"])
+    patient = stack.patient(str(stack.practice["patients"][0]["id"]))
+    sought = {"visitTypeId": stack.visit("Initial Visit"), "timeZone": "UTC", "until": stack.day(9)}
+    entry = (await made.do(patient, "joinWaitlist", filter=sought))["entry"]["id"]
+    await made.do(patient, "leaveWaitlist", entryId=entry)
     return made
 
 

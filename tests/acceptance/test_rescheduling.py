@@ -219,6 +219,8 @@ async def test_another_clinician_is_a_new_visit_and_the_old_one_cancelled_where_
     assert await booked.offered()
     assert not await booked.offered(new)
     assert await money(stack) == PAID_ONCE
+    shown = (await booked.app.checkout(booked.checkout_id))["appointment"]
+    assert shown == change["appointment"], "a guest finds the visit by their checkout"
     moved = dataclasses.replace(booked, id=change["appointmentId"], slot=new)
     assert (await moved.cancel())["change"]["refunded"] == {"amount": "120.00"}, (
         "what paid the first pays this one"

@@ -33,8 +33,9 @@ from booking.stored_names import Unknown
 from booking.sync.daily import DailyJobs
 from booking.sync.inbox import PendingRefreshes, Polls
 from booking.sync.webhook_subscriptions import KnownSubscriptions
-from booking.unit_of_work import Claimant, Obstacles, Scope
+from booking.unit_of_work import Claimant, Scope, SlotConflicts
 from tests.doubles.changes_repository import FakeRequestedChanges
+from tests.doubles.waitlist_repository import FakeWaitlist, WaitlistRows
 
 T = TypeVar("T")
 
@@ -111,6 +112,7 @@ class FakeDatabase:
         self.alerts_due: dict[str, datetime] = {}
         self.blocks: dict[str, ClinicianBlock] = {}
         self.blocks_read = 0
+        self.waitlist = WaitlistRows()
         self.writer = asyncio.Lock()
 
     async def blocked(self) -> frozenset[str]:
@@ -191,6 +193,10 @@ class FakeUnit:
     def blocks(self) -> "FakeBlocks":
         return FakeBlocks(dict(self._database.blocks))
 
+    @cached_property
+    def waitlist(self) -> FakeWaitlist:
+        return FakeWaitlist(self._database.waitlist)
+
     @property
     def snapshots(self) -> "FakeSnapshots":
         return FakeSnapshots(self._database.snapshots)
@@ -214,6 +220,7 @@ class FakeUnit:
         self._database.changes = dict(self.changes.rows)
         self._database.change_events = list(self.changes.events)
         self._database.refreshes = list(self.changes.refreshes)
+        self._database.waitlist = self.waitlist.rows
         self._database.events = list(self.history.events)
         self._database.outbox = list(self.outbox.added)
         self._database.alerts, self._database.alerts_due = dict(self.alerts.raised), dict(self.alerts.due_at)
@@ -229,6 +236,7 @@ class FakeUnit:
                 *map(of_checkout, self.checkouts.written),
                 *map(of_event, self.outbox.written),
                 {BLOCKS} if self.blocks.written else set[str](),
+                {f"waitlist:{patient}" for patient in self.waitlist.patients},
             )
             self._database.change_signals.publish(set().union(*written))
 
@@ -469,8 +477,8 @@ class FakeClaims:
     async def busy(self, clinician_ids: Sequence[str], span: Interval) -> Sequence[Busy]:
         return _overlapping(self.slots.values(), clinician_ids, span)
 
-    async def against(self, clinician_id: str, span: Interval) -> Obstacles:
-        return Obstacles(
+    async def against(self, clinician_id: str, span: Interval) -> SlotConflicts:
+        return SlotConflicts(
             is_blocked=await self._unit.blocks.is_blocked(clinician_id),
             is_claimed=bool(await self.busy([clinician_id], span)),
         )

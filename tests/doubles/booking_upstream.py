@@ -8,6 +8,7 @@ from datetime import date, datetime, timedelta
 from typing import TypeVar
 
 from booking.catalog.model import Catalog, Plan, VisitType
+from booking.checkout.credits import CreditAccount
 from booking.checkout.model import Checkout
 from booking.errors import OutcomeUnknown, UpstreamRefused
 from booking.models import (
@@ -30,6 +31,7 @@ from booking.slot_query import SlotQuery
 from booking.slots import Slot
 from booking.work_context import note_send
 from tests.doubles.booking_ports import FakeClock, Tape
+from tests.doubles.credits import CreditBooks
 
 T = TypeVar("T")
 
@@ -75,6 +77,7 @@ class Books:
     charges: list[BookedCharge] = field(default_factory=list)
     appointments: list[Appointment] = field(default_factory=list)
     deleted: set[str] = field(default_factory=set)
+    credits: CreditBooks = field(default_factory=CreditBooks)
     plan_recurs: bool = False
     package_id: str | None = None
     booked_provider: str | None = None  # None: as asked
@@ -318,6 +321,7 @@ class FakeScheduling:
                 open_invoice=self._books.open_invoice,
             )
             self._books.appointments.append(visit)
+            self._books.credits.booked(visit)
             return visit
 
         return await self._books.call("book", effect)
@@ -338,9 +342,28 @@ class FakeScheduling:
     async def delete(self, checkout: Checkout) -> None:
         def effect() -> None:
             assert checkout.appointment_id is not None
+            if checkout.appointment_id not in self._books.deleted:
+                self._books.credits.deleted(checkout.appointment_id)
             self._books.deleted.add(checkout.appointment_id)
 
         await self._books.call("delete", effect)
+
+
+class FakeCreditLedger:
+    """Reads the ledger of the books."""
+
+    def __init__(self, books: Books) -> None:
+        self._books = books
+
+    async def account(
+        self, patient_id: str, visit_type_id: str, *, clinician_id: str
+    ) -> CreditAccount | None:
+        return await self._books.call(
+            "credit_account", lambda: self._books.credits.account(patient_id, visit_type_id)
+        )
+
+    async def was_used(self, appointment_id: str, *, clinician_id: str) -> bool:
+        return await self._books.call("credit_was_used", lambda: self._books.credits.was_used(appointment_id))
 
 
 class FakeOnSale:

@@ -3,7 +3,7 @@
 import hashlib
 import itertools
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date, time, timedelta
 
 from booking.catalog.bookable import BookableCatalog
 from booking.catalog.model import (
@@ -20,8 +20,9 @@ from booking.catalog.model import (
 from booking.catalog.quotes import QuoteService
 from booking.catalog.terms import PresentTerms
 from booking.change_signals import LocalChangeSignals
-from booking.changes.effects import RequestedChangesReader
+from booking.changes.later_changes import RequestedChangesReader
 from booking.checkout.checkout_holds import CheckoutHolds
+from booking.checkout.credit_quotes import CreditQuotes
 from booking.checkout.email_verification import EmailVerification
 from booking.checkout.guards import Guards, SendFactsReader
 from booking.checkout.guests import GuestRecords
@@ -31,6 +32,7 @@ from booking.checkout.model import CheckoutState as S
 from booking.checkout.reconciliation import LateReconciler
 from booking.checkout.saga import Saga
 from booking.checkout.service import CheckoutRules, CheckoutService
+from booking.checkout.spendable_credits import SpendableCredits
 from booking.checkout.start import CheckoutStartService
 from booking.checkout.steps import Steps
 from booking.checkout.timing import LEASE
@@ -49,12 +51,17 @@ from booking.scheduling.search import SlotSearch
 from booking.slots import Slot
 from booking.unit_of_work import UnitOfWorkFactory
 from booking.visits.service import VisitService
+from booking.waitlist.looks import WaitlistLooker
+from booking.waitlist.offers import OfferDriver
+from booking.waitlist.rules import QuietHours, WaitlistRules
+from booking.waitlist.service import WaitlistService
 from tests.doubles.attempt_limits import RecordedAttempts
 from tests.doubles.booking_ports import NOW, FakeChanges, FakeClock, FakeDatabase, FakeHolds, Tape
 from tests.doubles.booking_upstream import (
     Books,
     FakeBilling,
     FakeCards,
+    FakeCreditLedger,
     FakeInvoices,
     FakeKeys,
     FakeOffer,
@@ -188,6 +195,7 @@ class World:
         self.catalog = BookableCatalog(source=self.offer, blocks=self.database)
         self.search = self.a_search()
         self.quotes = QuoteService(catalog=self.catalog, promotions=self.offer)
+        self.credit_quotes = CreditQuotes(catalog=self.catalog, credit=self.credit())
         self.hold_service = self.a_hold_service(self.search)
         self.days_held: list[tuple[str, date]] = []
         self.attempts = RecordedAttempts()
@@ -241,9 +249,58 @@ class World:
             change_signals=self.change_signals,
             search=self.search,
             records=records or books,
+            waitlist=self.waitlist_service(),
             units=self.database,
             clock=self.clock,
         )
+
+    def waitlist_service(self, rules: WaitlistRules | None = None) -> WaitlistService:
+        """Answer the waitlist of one process, with its driver of offers."""
+        rules = rules or WaitlistRules()
+        driver = OfferDriver(
+            units=self.database,
+            holds=self.announced,
+            search=self.search,
+            catalog=self.catalog,
+            clock=self.clock,
+            rules=rules,
+        )
+        return WaitlistService(
+            units=self.database, catalog=self.catalog, clock=self.clock, driver=driver, rules=rules
+        )
+
+    def waitlist_on(self, units: UnitOfWorkFactory) -> tuple[WaitlistLooker, OfferDriver]:
+        """Answer what one process does for the waitlist on a real database, at any hour."""
+        rules = WaitlistRules(quiet=QuietHours(start=time(), end=time()))
+        search = SlotSearch(
+            availability=self.offer, holds=self.announced, recorded=self.changes, clock=self.clock
+        )
+        driver = OfferDriver(
+            units=units,
+            holds=self.announced,
+            search=search,
+            catalog=self.catalog,
+            clock=self.clock,
+            rules=rules,
+        )
+        looker = WaitlistLooker(
+            units=units, search=search, catalog=self.catalog, driver=driver, clock=self.clock, rules=rules
+        )
+        return looker, driver
+
+    def waitlist_looker(self, rules: WaitlistRules | None = None) -> WaitlistLooker:
+        """Answer what looks for free times in one process."""
+        rules = rules or WaitlistRules()
+        looker = WaitlistLooker(
+            units=self.database,
+            search=self.a_search(),
+            catalog=self.catalog,
+            driver=self.waitlist_service(rules).driver,
+            clock=self.clock,
+            rules=rules,
+        )
+        self.change_signals.observe(looker.note)
+        return looker
 
     def visit_service(self, visits: FakeVisits) -> VisitService:
         """Answer what shows single visits in one process."""
@@ -269,6 +326,8 @@ class World:
             scheduling=FakeScheduling(self.books),
             holds=self.holds,
             terms=PresentTerms(on_sale=FakeOnSale(self.books, self.offer), promotions=self.offer),
+            credit_ledger=FakeCreditLedger(self.books),
+            credit=self.credit(),
             clock=self.clock,
             guest_records=self.guest_records,
         )
@@ -292,11 +351,16 @@ class World:
             name=name,
         )
 
+    def credit(self) -> SpendableCredits:
+        """Answer what patients may still book by credit."""
+        return SpendableCredits(ledger=FakeCreditLedger(self.books), units=self.database, clock=self.clock)
+
     def a_start(self, saga: Saga) -> CheckoutStartService:
         """Answer the service of another process that starts checkouts."""
         return CheckoutStartService(
             saga=saga,
             quotes=self.quotes,
+            credit_quotes=self.credit_quotes,
             holds=self.holds,
             checkout_holds=self.checkout_holds(),
             units=self.database,
@@ -332,7 +396,12 @@ class World:
         return await self.hold_service.hold(caller, (slot or a_slot()).id, time_zone="America/New_York")
 
     async def start(
-        self, caller: Caller = VISITOR, slot: Slot | None = None, *, plan_id: str | None = None
+        self,
+        caller: Caller = VISITOR,
+        slot: Slot | None = None,
+        *,
+        plan_id: str | None = None,
+        use_credit: bool = False,
     ) -> Checkout:
         """Hold and start a checkout, as a guest unless the caller is signed in."""
         hold = await self.hold(caller, slot)
@@ -342,6 +411,7 @@ class World:
             plan_id=plan_id,
             guest=None if caller.principal.patient_id else GUEST,
             accept_recurrence=True,
+            use_credit=use_credit,
         )
 
     async def verify(self, checkout: Checkout) -> Checkout:

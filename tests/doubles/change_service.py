@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from booking.change_quotes import CancellationQuote, Fee, FeeMethod, RescheduleQuote
+from booking.change_quotes import CancellationQuote, Fee, FeeMethod, MembershipEndQuote, RescheduleQuote
 from booking.changes.model import Action, ActionKind, ActionState, ChangeKind, ChangeState, RequestedChange
 from booking.changes.visit import BookedVisit, CancellationReasonOption, ChangeVerdict, VisitRules
 from booking.errors import NotFound
@@ -36,6 +36,13 @@ MOVE = RescheduleQuote(
     until=NOW + timedelta(hours=20),
     moves_left=2,
     other_clinicians=False,
+)
+MEMBERSHIP_END = MembershipEndQuote(
+    membership_id="series-own",
+    plan_name="Sample monthly",
+    amount=Money.of("99.00", "USD"),
+    next_payment_at=NOW + timedelta(days=20),
+    payments_left=None,
 )
 VISIT = BookedVisit(
     appointment=Appointment(

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
+from booking.changes.membership import MembershipAsStands
 from booking.changes.model import ActionKind, RequestedChange
 from booking.changes.visit import (
     BookedVisit,
@@ -43,6 +44,8 @@ class ChangeBooks:
     fees: list[tuple[str, Money]] = field(default_factory=list)  # by upstream key
     statuses: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))  # set by us, by visit
     booked_for: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))  # visits by change
+    memberships: dict[str, MembershipAsStands] = field(default_factory=dict)
+    ended: list[str] = field(default_factory=list)  # memberships, each time one was ended
     booked_provider: str | None = None  # None: as asked
 
     def visit(self, appointment_id: str) -> Appointment | None:
@@ -105,7 +108,7 @@ class FakeVisitChanges:
 
     async def cancel(self, change: RequestedChange) -> None:
         def effect() -> None:
-            visit = self._changes.visit(change.appointment_id)
+            visit = self._changes.visit(change.visit_id)
             assert visit is not None
             if visit.status is AppointmentStatus.CANCELLED:
                 return
@@ -117,12 +120,17 @@ class FakeVisitChanges:
 
     async def move(self, change: RequestedChange) -> None:
         def effect() -> None:
-            visit = self._changes.visit(change.appointment_id)
+            visit = self._changes.visit(change.visit_id)
             assert visit is not None
             assert change.new_slot is not None
-            if visit.start == change.new_slot.start:
+            moved = replace(
+                visit,
+                start=change.new_slot.start,
+                location_id=change.new_slot.location_id or visit.location_id,
+            )
+            if visit == moved:
                 return
-            self._changes.put(replace(visit, start=change.new_slot.start))
+            self._changes.put(moved)
             self._changes.statuses[visit.id].append("moved")
 
         await self._changes.books.call("move_visit", effect)
@@ -216,9 +224,28 @@ class FakeChangePayments:
     async def stop_recurring(self, change: RequestedChange) -> None:
         def effect() -> None:
             assert change.payment_id is not None
+            if (member := self._changes.memberships.get(change.membership_id or "")) is not None:
+                if not member.is_ended:
+                    self._changes.ended.append(member.id)
+                self._changes.memberships[member.id] = replace(member, is_ended=True, next_payment_at=None)
+                return
             self._changes.books.charges[int(change.payment_id)].recurring = False
 
         await self._changes.books.call("stop_recurring", effect)
+
+
+class FakeMemberships:
+    """Memberships as they stand."""
+
+    def __init__(self, changes: ChangeBooks) -> None:
+        self._changes = changes
+
+    async def get(self, membership_id: str, *, of: str | None = None) -> MembershipAsStands | None:
+        def effect() -> MembershipAsStands | None:
+            found = self._changes.memberships.get(membership_id)
+            return found if found is not None and of in (None, found.patient_id) else None
+
+        return await self._changes.books.call("membership", effect)
 
 
 class FakeCredits:

@@ -3,9 +3,11 @@
 import itertools
 from datetime import timedelta
 
+from booking.changes.accepted import AcceptedChanges
 from booking.changes.access import VisitAccess
 from booking.changes.driver import ChangeDriver
 from booking.changes.guards import Guards
+from booking.changes.membership_service import MembershipService
 from booking.changes.model import RequestedChange
 from booking.changes.policy import ChangePolicy
 from booking.changes.service import ChangeService
@@ -20,6 +22,7 @@ from tests.doubles.change_upstream import (
     ChangeBooks,
     FakeChangePayments,
     FakeCredits,
+    FakeMemberships,
     FakeVisitChanges,
     FakeVisits,
 )
@@ -68,14 +71,24 @@ class ChangeWorld:
     def a_service(self, driver: ChangeDriver) -> ChangeService:
         """Answer the service of another process."""
         visits = FakeVisits(self.changes)
+        accepted = AcceptedChanges(driver=driver, answer_within=timedelta(seconds=1))
+        self.accepted = accepted
         return ChangeService(
-            driver=driver,
+            accepted=accepted,
             access=self.access,
             visits=visits,
             holds=self.holds,
             clock=self.clock,
             policy=self.policy,
-            answer_within=timedelta(seconds=1),
+        )
+
+    def a_membership_service(self, driver: ChangeDriver) -> MembershipService:
+        """Answer the service of memberships of another process."""
+        return MembershipService(
+            accepted=AcceptedChanges(driver=driver, answer_within=timedelta(seconds=1)),
+            memberships=FakeMemberships(self.changes),
+            units=self.database,
+            clock=self.clock,
         )
 
     async def booked(self, *, plan_id: str | None = None, hours: float = 24) -> Checkout:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from booking.changes.model import ActionState, ChangeState, RequestedChange
+from booking.changes.model import ActionState, ChangeState, RequestedChange, Subject, SubjectKind
 from booking.changes.repository import ChangeEntry
 from booking.errors import StaleChange
 from booking.operations.model import ChangeSummary, ListCursor
@@ -32,7 +32,7 @@ class FakeRequestedChanges:
     async def add(
         self, change: RequestedChange, *, history: Sequence[ChangeEntry] = ()
     ) -> RequestedChange | None:
-        if (standing := await self.open_for(change.appointment_id)) is not None:
+        if (standing := await self._standing(change.subject)) is not None:
             return standing
         if change.hold_id is not None and await self.live_for_hold(change.hold_id) is not None:
             raise HoldExpired
@@ -78,6 +78,14 @@ class FakeRequestedChanges:
             row for row in self._sorted() if appointment_id in {row.appointment_id, row.new_appointment_id}
         ]
 
+    async def of_subject(self, subject: Subject) -> Sequence[RequestedChange]:
+        if subject.kind is SubjectKind.VISIT:
+            return await self.of_visit(subject.id)
+        return [row for row in self._sorted() if row.subject == subject]
+
+    async def _standing(self, subject: Subject) -> RequestedChange | None:
+        return next((row for row in await self.of_subject(subject) if not row.ended), None)
+
     async def due(self, now: datetime, *, limit: int) -> Sequence[str]:
         due = [
             (row.due_at, row.id)
@@ -109,10 +117,12 @@ class FakeRequestedChanges:
                 kind=row.kind,
                 state=row.state,
                 attention=row.attention,
+                subject_kind=row.subject.kind,
+                subject_id=row.subject.id,
                 appointment_id=row.appointment_id,
                 checkout_id=row.checkout_id,
-                clinician_id=row.slot.clinician_id,
-                starts_at=row.slot.start,
+                clinician_id=row.slot.clinician_id if row.slot else None,
+                starts_at=row.slot.start if row.slot else None,
                 tries=row.tries,
                 created_at=row.created_at,
                 updated_at=row.updated_at,

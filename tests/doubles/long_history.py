@@ -206,6 +206,7 @@ def _requested_changes(history: LongHistory) -> Iterator[dict[str, Any]]:
             "state": "done" if over else LIVE_CHANGES[history.changes - number - 1],
             "patient_id": f"patient-{checkout // 5}",
             "appointment_id": f"appointment-{checkout}",
+            "subject_id": f"appointment-{checkout}",
             "checkout_id": f"checkout_{checkout}",
             "hold_id": f"hold_of_chg_{number}",
             "clinician_id": clinician,

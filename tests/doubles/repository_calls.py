@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from booking.catalog.key_proofs import KeyProof
-from booking.changes.model import ChangeState, RequestedChange
+from booking.changes.model import ChangeState, RequestedChange, Subject, SubjectKind
 from booking.changes.repository import ChangeEntry, RescheduleClaim
 from booking.checkout.model import Checkout, CheckoutState
 from booking.events.deliveries import Endpoint, EventDelivery, Secret
@@ -251,6 +251,9 @@ CALLS: Mapping[str, Call] = {
     "SqlRequestedChanges.of_checkout": _unit(lambda unit, _: unit.changes.of_checkout("checkout_5")),
     "SqlRequestedChanges.of_patient": _unit(lambda unit, stored: unit.changes.of_patient(stored.patient)),
     "SqlRequestedChanges.of_visit": _unit(lambda unit, _: unit.changes.of_visit("appointment-5")),
+    "SqlRequestedChanges.of_subject": _unit(
+        lambda unit, _: unit.changes.of_subject(Subject(kind=SubjectKind.MEMBERSHIP, id="membership-5"))
+    ),
     "SqlRequestedChanges.due": _unit(lambda unit, _: unit.changes.due(NOW, limit=20)),
     "SqlRequestedChanges.defer": _unit(lambda unit, stored: unit.changes.defer(stored.change.id, now=NOW)),
     "SqlRequestedChanges.in_doubt": _unit(lambda unit, _: unit.changes.in_doubt(NOW)),

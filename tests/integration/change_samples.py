@@ -47,6 +47,19 @@ def a_reschedule(name: str = "chg_1", *, to: Slot | None = None, **changes: Any)
     return fresh.changed(**changes)
 
 
+def a_membership_end(name: str = "chg_1", **changes: Any) -> RequestedChange:
+    """The end of a membership, as it is accepted."""
+    fresh = a_cancellation(name).changed(
+        kind=ChangeKind.MEMBERSHIP_END,
+        appointment_id=None,
+        slot=None,
+        membership_id="series-1",
+        recurring_payment_id="series-1",
+        actions=(Action(kind=ActionKind.STOP_RECURRING),),
+    )
+    return fresh.changed(**changes)
+
+
 def with_done(change: RequestedChange, *indexes: int) -> RequestedChange:
     """The change with these actions done."""
     for index in indexes:

@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from booking.catalog.model import ContactType
 from booking.models import Appointment, AppointmentStatus, Card, Patient
 from booking.operations.service import OperationsService
+from booking.packages.service import PurchaseService
 from booking.principals import PrincipalKind
 from booking.records import RecordsService
 from booking.services import Services
@@ -29,6 +30,7 @@ from tests.doubles.booking_ports import NOW
 from tests.doubles.booking_upstream import FakeCards, FakePatients
 from tests.doubles.booking_world import World
 from tests.doubles.change_world import ChangeWorld
+from tests.doubles.purchases import NoPurchases
 from tests.doubles.rates import generous_rates
 from tests.doubles.visits import FakeVisits
 
@@ -222,17 +224,22 @@ async def api_on(
     world.books.cards["p-sample"].append(Card(id="card-1", brand="Visa", last4="4242", expires=None))
     cards = FakeCards(world.books)
     records = RecordsService(patients=KnownPatients(world.books), cards=cards)
+    changing = ChangeWorld(world=world)
     services = Services(
         catalog=world.catalog,
         search=world.search,
         holds=world.hold_service,
         quotes=world.quotes,
+        credit_quotes=world.credit_quotes,
         starts=world.starts,
         checkouts=world.checkouts,
-        changes=changes or ChangeWorld(world=world).service,
+        changes=changes or changing.service,
+        memberships=changing.a_membership_service(changing.driver),
         email_verification=world.email_verification,
         records=records,
         visits=world.visit_service(FakeVisits(world.books.appointments)),
+        purchases=PurchaseService(purchases=NoPurchases()),
+        waitlist=world.waitlist_service(),
         operations=OperationsService(units=world.database),
         live_queries=world.live_queries(records),
         phone_region="US",

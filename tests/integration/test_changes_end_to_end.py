@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from booking.changes.accepted import AcceptedChanges
 from booking.changes.access import VisitAccess
 from booking.changes.driver import ChangeDriver
 from booking.changes.guards import Guards
@@ -57,7 +58,7 @@ class Process:
             name=self.name,
         )
         self.service = ChangeService(
-            driver=self.driver,
+            accepted=AcceptedChanges(driver=self.driver, answer_within=timedelta(seconds=5)),
             access=VisitAccess(
                 visits=upstream.visits, payments=upstream.change_payments, units=self.units, clock=clock
             ),
@@ -65,7 +66,6 @@ class Process:
             holds=self.holds,
             clock=clock,
             policy=POLICY,
-            answer_within=timedelta(seconds=5),
         )
 
     async def booked(self) -> Checkout:

@@ -5,7 +5,20 @@ from traceback import format_exception
 from typing import Any, cast
 
 import pytest
-from sqlalchemy import AsyncAdaptedQueuePool, Text, bindparam, func, insert, select, text
+from sqlalchemy import (
+    AsyncAdaptedQueuePool,
+    Column,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    bindparam,
+    func,
+    insert,
+    select,
+    text,
+)
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -21,6 +34,9 @@ pytestmark = pytest.mark.postgres
 
 _NAMED = select(checkouts).where(checkouts.c.id == bindparam("wanted"))
 _BLOCK = driver_writes(insert(clinician_blocks).returning(clinician_blocks.c.clinician_id))
+_END_THE_OTHERS = text(
+    "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+)
 _ROW: dict[str, Any] = {
     "clinician_id": "200001",
     "reason": "provider_mismatch",
@@ -115,6 +131,53 @@ async def test_a_list_of_parameters_is_refused_whose_statement_would_change_with
     listed = _NAMED.where(checkouts.c.id.in_(bindparam("some", type_=Text, expanding=True)))
     with pytest.raises(AssertionError, match="another statement for each length"):
         direct.compiled_for(postgresql_engine.dialect, listed, ())
+
+
+async def test_one_write_fails_when_the_server_has_ended_every_connection_and_the_next_ones_do_not(
+    postgresql_engine: AsyncEngine,
+) -> None:
+    sleeping = driver_reads(select(func.pg_sleep(0.1)))
+
+    async def one() -> None:
+        async with reading(postgresql_engine) as connection:
+            await connection.execute(sleeping)
+
+    await asyncio.gather(*(one() for _ in range(5)))
+    async with postgresql_engine.connect() as connection:
+        await connection.execute(_END_THE_OTHERS)
+    told: list[object] = []
+    for number in range(8):
+        async with committing_itself(postgresql_engine) as connection:
+            try:
+                told.append(await connection.scalar(_BLOCK, _ROW | {"clinician_id": f"c{number}"}))
+            except DBAPIError as error:
+                told.append(error)
+    assert len([one for one in told if isinstance(one, DBAPIError)]) <= 1, told
+    assert given_back(postgresql_engine)
+
+
+async def test_a_migration_that_changes_a_columns_type_disturbs_no_statement_that_is_prepared(
+    postgresql_engine: AsyncEngine,
+) -> None:
+    sample = Table("sample", MetaData(), Column("id", Integer, primary_key=True), Column("words", String))
+    write, read = (
+        driver_writes(insert(sample).returning(sample.c.id, sample.c.words)),
+        driver_reads(select(sample)),
+    )
+    async with postgresql_engine.begin() as connection:
+        await connection.run_sync(sample.metadata.create_all)
+    async with committing_itself(postgresql_engine) as connection:
+        await connection.execute(write, {"id": 1, "words": "one"})
+    async with reading(postgresql_engine) as connection:
+        await connection.execute(read)
+    async with postgresql_engine.begin() as connection:
+        await connection.execute(
+            text("ALTER TABLE sample ALTER id TYPE bigint, ALTER words TYPE varchar(40)")
+        )
+    async with committing_itself(postgresql_engine) as connection:
+        await connection.execute(write, {"id": 2, "words": "two"})
+    async with reading(postgresql_engine) as connection:
+        assert (await connection.execute(read)).all() == [(1, "one"), (2, "two")]
 
 
 async def test_connections_beyond_the_pools_size_are_closed(postgres_url: str) -> None:

@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import AsyncAdaptedQueuePool, bindparam, func, select, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
+from structlog.testing import capture_logs
 
 from booking.slots import Interval
 from integrations.database.change_reader import SqlChangeReader
@@ -98,7 +99,9 @@ class TestOnPostgresql:
                 " WHERE datname = current_database() AND pid <> pg_backend_pid()"
             )
             assert await connection.scalar(text(lost)) >= 1
-        assert await read({"names": ["one"], "now": NOON}) == []
+        with capture_logs() as logs:
+            assert await read({"names": ["one"], "now": NOON}) == []
+        assert [line["event"] for line in logs] == ["database.read_repeated"]
         await other.dispose()
 
     async def test_one_that_is_cancelled_gives_its_connection_back(

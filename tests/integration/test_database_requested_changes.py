@@ -19,6 +19,7 @@ from tests.integration.change_samples import (
     BOOK,
     CANCEL,
     a_cancellation,
+    a_membership_end,
     a_reschedule,
     added_change,
     saved_change,
@@ -86,11 +87,23 @@ class TestRoundTrip:
     async def test_every_field_is_read_back_as_it_was_added_and_saved(self, units: UnitOfWorkFactory) -> None:
         await added(units, a_checkout())
         change = a_full_change()
-        assert [name for name, value in vars(change).items() if value is None] == []
+        assert [name for name, value in vars(change).items() if value is None] == ["membership_id"]
         row = await added_change(units, change)
         assert await stored_change(units) == row
         saved = await saved_change(units, row.changed(tries=9), was=row)
         assert await stored_change(units) == saved
+
+    async def test_a_change_of_a_membership_is_read_back_without_a_visit(
+        self, units: UnitOfWorkFactory
+    ) -> None:
+        row = await added_change(units, a_membership_end())
+        assert await stored_change(units) == row
+        assert (row.appointment_id, row.slot) == (None, None)
+        saved = await saved_change(units, with_done(row, 0).changed(state=DONE), was=row)
+        assert await stored_change(units) == saved
+        async with units() as unit:
+            (listed,) = await unit.changes.listed(state=None, attention=False, limit=9)
+        assert (listed.subject_kind, listed.subject_id, listed.starts_at) == ("membership", "series-1", None)
 
     async def test_words_cannot_be_read_at_rest_nor_moved_to_another_row(
         self, units: UnitOfWorkFactory, engine: AsyncEngine
@@ -129,7 +142,7 @@ class TestRoundTrip:
         async with units() as unit:
             assert await unit.changes.due(NOON, limit=9) == []
             assert await unit.changes.of_unknown_state() == ["chg_1"]
-            standing = await unit.changes.open_for(change.appointment_id)
+            standing = await unit.changes.open_for(change.visit_id)
             assert standing == change  # what is unknown has not ended
             with pytest.raises(UnknownState):
                 await unit.changes.save(change.changed(tries=1), was=change)
@@ -173,6 +186,16 @@ class TestOneOpenChangePerVisit:
             assert await unit.changes.add(second) == first
             await unit.commit()
         assert await stored_change(units, "chg_2") is None
+
+    async def test_a_membership_has_one_too_and_a_visit_of_the_same_id_its_own(
+        self, units: UnitOfWorkFactory
+    ) -> None:
+        first = await added_change(units, a_membership_end())
+        await added_change(units, a_cancellation("chg_2", appointment_id="series-1"))
+        async with units() as unit:
+            assert await unit.changes.add(a_membership_end("chg_3")) == first
+            assert await unit.changes.of_subject(first.subject) == [first]
+            assert [one.id for one in await unit.changes.of_visit("series-1")] == ["chg_2"]
 
     @pytest.mark.parametrize("state", [REFUSED, DONE, ChangeState.SUPERSEDED])
     async def test_after_the_end_there_may_be_another(
@@ -331,7 +354,7 @@ class TestTheEnd:
         row = await added_change(units, a_cancellation(new_appointment_id="visit-new"))
         assert await marked(units) == set()
         await saved_change(units, with_done(row, 0, 1).changed(state=DONE), was=row)
-        visits = {Resource(kind=Kind.VISIT, id=one) for one in ("visit-new", row.appointment_id)}
+        visits = {Resource(kind=Kind.VISIT, id=one) for one in ("visit-new", row.visit_id)}
         assert await marked(units) == visits | {Resource(kind=Kind.PAYMENT, id="billing-item-1")}
 
     async def test_a_visit_is_read_again_as_soon_as_it_was_changed(self, units: UnitOfWorkFactory) -> None:
@@ -340,7 +363,7 @@ class TestTheEnd:
         intended = await saved_change(units, leased.with_action(0, state=ActionState.INTENDED), was=leased)
         assert await marked(units) == set()
         await saved_change(units, with_done(intended, 0), was=intended)
-        assert Resource(kind=Kind.VISIT, id=row.appointment_id) in await marked(units)
+        assert Resource(kind=Kind.VISIT, id=row.visit_id) in await marked(units)
 
 
 async def marked(units: UnitOfWorkFactory) -> set[Resource]:

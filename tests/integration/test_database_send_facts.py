@@ -9,7 +9,7 @@ from booking.checkout.guards import SendFacts
 from booking.checkout.model import CheckoutState
 from booking.operations.model import ClinicianBlock
 from booking.unit_of_work import Scope, UnitOfWorkFactory
-from integrations.database.send_facts import FRESH, FreshFacts, SqlSendFactsReader
+from integrations.database.send_facts import FRESH, SendFactsCache, SqlSendFactsReader
 from integrations.database.unit_of_work import sql_unit_of_work
 from tests.integration.database_samples import NOON, SEALER, a_checkout
 
@@ -42,26 +42,26 @@ class TestFreshFacts:
     FACTS = SendFacts(version=2, has_claim=True, is_blocked=False)
 
     def test_they_are_taken_once(self) -> None:
-        fresh = FreshFacts()
+        fresh = SendFactsCache()
         fresh.note("chk_1", self.FACTS)
         row = a_checkout(id="chk_1", version=2)
         assert fresh.take(row) == self.FACTS
         assert fresh.take(row) is None
 
     def test_those_of_another_version_do_not_count(self) -> None:
-        fresh = FreshFacts()
+        fresh = SendFactsCache()
         fresh.note("chk_1", self.FACTS)
         assert fresh.take(a_checkout(id="chk_1", version=3)) is None
 
     def test_those_of_a_process_that_was_stopped_since_do_not_count(self) -> None:
         watch = Watch()
-        fresh = FreshFacts(monotonic=watch)
+        fresh = SendFactsCache(monotonic=watch)
         fresh.note("chk_1", self.FACTS)
         watch.seconds += FRESH + 0.001
         assert fresh.take(a_checkout(id="chk_1", version=2)) is None
 
     def test_only_so_many_are_kept(self) -> None:
-        fresh = FreshFacts()
+        fresh = SendFactsCache()
         for number in range(1001):
             fresh.note(f"chk_{number}", self.FACTS)
         assert fresh.take(a_checkout(id="chk_0", version=2)) is None
@@ -71,7 +71,7 @@ class TestFreshFacts:
 @pytest.mark.postgres
 class TestFactsOfAWrite:
     async def test_a_write_leaves_what_a_read_would_find(self, postgresql_engine: AsyncEngine) -> None:
-        fresh = FreshFacts()
+        fresh = SendFactsCache()
         units = sql_unit_of_work(postgresql_engine, SEALER, fresh=fresh)
         async with units() as unit:
             await unit.checkouts.add(a_checkout())
@@ -98,7 +98,7 @@ class TestFactsOfAWrite:
     async def test_nothing_is_left_by_a_write_that_is_not_committed(
         self, postgresql_engine: AsyncEngine
     ) -> None:
-        fresh = FreshFacts()
+        fresh = SendFactsCache()
         units = sql_unit_of_work(postgresql_engine, SEALER, fresh=fresh)
         async with units() as unit:
             await unit.checkouts.add(a_checkout())

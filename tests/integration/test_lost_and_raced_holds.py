@@ -69,6 +69,7 @@ class Practice:
         return CheckoutStartService(
             saga=self.saga,
             quotes=world.quotes,
+            credit_quotes=world.credit_quotes,
             holds=holds,
             checkout_holds=CheckoutHolds(holds=holds, units=self.units(), clock=world.clock),
             units=self.units(),

@@ -71,6 +71,22 @@ async def test_all_callers_share_a_connection_and_each_has_its_own_reply(
     assert line.opened == 1
 
 
+async def test_of_thousands_that_count_at_once_each_gets_a_number_of_its_own_and_none_is_lost(
+    redis_url: str, redis_prefix: str
+) -> None:
+    clients = [connect_redis(redis_url) for _ in range(2)]
+    key = f"{redis_prefix}count"
+    found = await asyncio.gather(
+        *(client.scripts.execute("INCR", key) for client in clients for _ in range(2_500))
+    )
+    assert sorted(found) == list(range(1, 5_001))
+    for one in (found[:2_500], found[2_500:]):
+        assert one == sorted(one), "replies come in the order of the commands"
+    await clients[0].delete(key)
+    for client in clients:
+        await client.aclose()
+
+
 async def test_an_error_is_of_its_command_alone(client: ScriptingRedis) -> None:
     before, wrong, after = await asyncio.gather(
         *(client.scripts.execute(*command) for command in (("ECHO", 1), ("NO-SUCH",), ("ECHO", 2))),

@@ -24,8 +24,13 @@ from tests.plugins.emulator import STILL
 __all__ = ["account"]  # a fixture
 
 # Not asked: what costs the practice money, each check or what Healthie charges two days later; when Zoom is ready depends on the
-# practice's account there.
-NOT_ASKED = {"eligibility_checks_enabled", "automatic_charges_spare_paid", "zoom_ready_after"}
+# practice's account there; an invoice beside a credit takes a plan with a visit that has a price, and each booking shows it.
+NOT_ASKED = {
+    "eligibility_checks_enabled",
+    "automatic_charges_spare_paid",
+    "zoom_ready_after",
+    "credit_visit_raises_invoice",
+}
 
 DEFAULTS = {
     name: value
@@ -40,6 +45,7 @@ APART = {
     "bank_account_set_up",
     "charges_enabled",
     "may_create_api_keys",
+    "credit_taken_at_booking",
 }
 FORMATS = {"User": "zone_name", "Appointment": "iso8601", "BillingItem": "offset"}
 
@@ -83,7 +89,7 @@ async def test_what_differs_is_told_apart(account: Account, tmp_path: Path) -> N
 
 
 async def test_what_keeps_others_from_being_told_is_told(account: Account) -> None:
-    turned = dict.fromkeys(APART - {"charges_enabled"}, False)
+    turned = dict.fromkeys(APART - {"charges_enabled", "credit_taken_at_booking"}, False)
     await account.emulator.control.switches(**turned)
     asked = questions(*turned, "key_owner_becomes_second_provider", "notice_binds_patients")
     profile = await account.play(asked)
@@ -95,6 +101,12 @@ async def test_a_bank_that_refuses_every_charge_is_not_a_practice_without_a_bank
     await account.emulator.control.switches(charges_enabled=False)
     profile = await account.play(questions("bank_account_set_up", "charges_enabled"))
     assert profile.answers == {"bank_account_set_up": True, "charges_enabled": False}
+
+
+async def test_a_booking_by_staff_that_takes_no_credit_is_told(account: Account) -> None:
+    await account.emulator.control.switches(credit_taken_at_booking=False)
+    profile = await account.play(questions("credit_taken_at_booking", "deletion_restores_credit"))
+    assert profile.answers == {"credit_taken_at_booking": False}
 
 
 async def test_a_change_that_is_answered_as_done_and_not_done_is_told(

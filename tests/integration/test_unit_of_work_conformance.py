@@ -30,7 +30,7 @@ from booking.resources import Kind, Resource
 from booking.scheduling.taken_time import RecordedTimeReader
 from booking.slots import Busy, Interval
 from booking.stored_names import Unknown
-from booking.unit_of_work import Obstacles, Scope, UnitOfWork, UnitOfWorkFactory
+from booking.unit_of_work import Scope, SlotConflicts, UnitOfWork, UnitOfWorkFactory
 from integrations.database.alerts import SqlBlockedClinicians
 from integrations.database.change_reader import SqlChangeReader
 from integrations.database.event_outbox import SqlEventLog
@@ -891,12 +891,12 @@ class TestAgainst:
         row = await added(units, a_checkout())
         slot = row.slot
         async with units() as unit:
-            assert await unit.claims.against(slot.clinician_id, slot.interval) == Obstacles(
+            assert await unit.claims.against(slot.clinician_id, slot.interval) == SlotConflicts(
                 is_blocked=False, is_claimed=False
             )
             await unit.claims.take(row)
             await unit.blocks.block(a_block(slot.clinician_id))
-            assert await unit.claims.against(slot.clinician_id, slot.interval) == Obstacles(
+            assert await unit.claims.against(slot.clinician_id, slot.interval) == SlotConflicts(
                 is_blocked=True, is_claimed=True
             )
             after = Interval(start=slot.end, end=slot.end + timedelta(hours=1))

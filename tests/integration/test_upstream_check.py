@@ -67,6 +67,8 @@ class TestHealthie:
         self, settings: dict[str, str], emulator_server: EmulatorClient
     ) -> None:
         await emulator_server.control.clock(set="2026-12-30T12:00:00+00:00")
+        for code in ("WELCOME20", "MINUS25"):  # seeded without a number of payments, which is a note
+            await emulator_server.control.offer(promo_code=code, repeat_times=1)
         result = await asyncio.to_thread(run, **settings)
 
         assert (result.exit_code, re.sub(r"-?\d+ days", "N days", result.output).splitlines()) == (
@@ -115,13 +117,19 @@ class TestHealthie:
         with closing(sqlite3.connect(tmp_path / "frontdoor.sqlite3")) as connection:
             found = connection.execute("SELECT record FROM audit_records ORDER BY sequence").fetchall()
         records = [json.loads(record) for (record,) in found]
-        assert [(each["kind"], each["operation"]) for each in records[-8:]] == [
+        assert [(each["kind"], each["operation"]) for each in records[-10:]] == [
             (kind, operation)
-            for operation in ("IntrospectionQuery", "Permissions", "AutomaticCharges", "PublicCatalog")
+            for operation in (
+                "IntrospectionQuery",
+                "Permissions",
+                "AutomaticCharges",
+                "PublicCatalog",
+                "LastingCoupons",
+            )
             for kind in ("attempted", "answered")
         ]
-        assert {each["actor"] for each in records[-8:]} == {f"operator {getpass.getuser()}"}
-        others = {(each["operation"], each["actor"]) for each in records[:-8]}  # a start asks as well
+        assert {each["actor"] for each in records[-10:]} == {f"operator {getpass.getuser()}"}
+        others = {(each["operation"], each["actor"]) for each in records[:-10]}  # a start asks as well
         assert others - {("ApiVersion", "system")} == {("ApiVersion", f"operator {getpass.getuser()}")}
 
     async def test_what_a_key_may_not_do_is_a_finding(

@@ -13,20 +13,24 @@ from sqlalchemy import Engine
 
 from booking.catalog.quotes import QuoteService
 from booking.catalog.terms import PresentTerms
+from booking.changes.accepted import AcceptedChanges
 from booking.changes.access import VisitAccess
 from booking.changes.driver import ChangeDriver
-from booking.changes.effects import RequestedChangesReader
 from booking.changes.guards import Guards as ChangeGuards
+from booking.changes.later_changes import RequestedChangesReader
+from booking.changes.membership_service import MembershipService
 from booking.changes.policy import ChangePolicy
 from booking.changes.service import ChangeService
 from booking.changes.steps import ChangeSteps
 from booking.checkout.checkout_holds import CheckoutHolds
+from booking.checkout.credit_quotes import CreditQuotes
 from booking.checkout.early_checks import EarlyChecks
 from booking.checkout.guards import Guards
 from booking.checkout.operator_actions import OperatorActions
 from booking.checkout.reconciliation import LateReconciler
 from booking.checkout.saga import Saga
 from booking.checkout.service import CheckoutRules, CheckoutService
+from booking.checkout.spendable_credits import SpendableCredits
 from booking.checkout.start import CheckoutStartService
 from booking.checkout.steps import Steps
 from booking.checkout.unpaid_visits import UnpaidPolicy, UnpaidVisits
@@ -140,6 +144,8 @@ class Process:
             scheduling=healthie.scheduling,
             holds=self._holds,
             terms=PresentTerms(on_sale=healthie.on_sale, promotions=healthie.promotions),
+            credit_ledger=healthie.credit_ledger,
+            credit=SpendableCredits(ledger=healthie.credit_ledger, units=self._units, clock=fate),
             clock=fate,
         )
         guards = Guards(send_facts=SqlSendFactsReader(engine=self._engine), keys=healthie.keys, clock=fate)
@@ -185,6 +191,10 @@ class Process:
         self.starts = CheckoutStartService(
             saga=self.saga,
             quotes=quotes,
+            credit_quotes=CreditQuotes(
+                catalog=healthie.catalog,
+                credit=SpendableCredits(ledger=healthie.credit_ledger, units=self._units, clock=fate),
+            ),
             holds=self._holds,
             checkout_holds=checkout_holds,
             units=self._units,
@@ -202,8 +212,9 @@ class Process:
             unpaid=unpaid,
         )
         driver = self._change_driver(healthie)
+        accepted = AcceptedChanges(driver=driver, answer_within=CheckoutRules().answer_within)
         self.changes = ChangeService(
-            driver=driver,
+            accepted=accepted,
             access=VisitAccess(
                 visits=healthie.visits, payments=healthie.change_payments, units=self._units, clock=fate
             ),
@@ -211,7 +222,9 @@ class Process:
             holds=self._holds,
             clock=fate,
             policy=self._policy,
-            answer_within=CheckoutRules().answer_within,
+        )
+        self.memberships = MembershipService(
+            accepted=accepted, memberships=healthie.memberships, units=self._units, clock=fate
         )
         self.operator_actions = OperatorActions(units=self._units, clock=fate, operator="operator sample")
         self.worker = Worker(saga=self.saga, changes=driver, units=self._units, clock=fate)

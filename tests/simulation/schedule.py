@@ -16,8 +16,8 @@ from zoneinfo import ZoneInfo
 
 import structlog
 
+import booking.changes.accepted
 import booking.changes.requests
-import booking.changes.service
 import booking.checkout.service
 import booking.checkout.start
 import booking.scheduling.holds
@@ -109,7 +109,7 @@ class Schedule:
             patch.object(booking.checkout.start, "secrets", names),
             patch.object(booking.scheduling.holds, "secrets", names),
             patch.object(booking.changes.requests, "secrets", names),
-            patch.object(booking.changes.service, "_JOIN_INTERVAL", JOIN_SECONDS),
+            patch.object(booking.changes.accepted, "_JOIN_INTERVAL", JOIN_SECONDS),
             patch.object(booking.checkout.service, "_JOIN_INTERVAL", JOIN_SECONDS),
         ):
             return run(self._play(), self.loop)

@@ -132,6 +132,28 @@ class TestMoney:
             row = await checked(world, row)
             assert row.attention == ((AttentionReason.LIVE_SERIES,) if stopped is DONE else ())
 
+    async def test_a_membership_that_its_patient_ended_and_that_goes_on_all_the_same_is_told(self) -> None:
+        for state in (ActionState.PENDING, DONE):
+            world = World()
+            world.books.plan_recurs = True
+            row = await confirm(world, await world.start(slot=a_slot(PLANNED), plan_id=MONTHLY.id))
+            assert row.charge is not None
+            series = row.charge.recurring_payment_id
+            changed(
+                world,
+                row,
+                an_action(ActionKind.STOP_RECURRING, state),
+                kind=ChangeKind.MEMBERSHIP_END,
+                appointment_id=None,
+                slot=None,
+                checkout_id=None,
+                membership_id=series,
+                recurring_payment_id=series,
+                payment_id="a-later-payment",
+            )
+            row = await checked(world, row)
+            assert row.attention == ((AttentionReason.LIVE_SERIES,) if state is DONE else ())
+
 
 class TestInvoices:
     """An invoice of a visit that was cancelled: the practice's own fee, or one that the payment does not pay any more."""

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from booking.changes.effects import StoredChanges
+from booking.changes.later_changes import StoredChanges
 from booking.changes.model import Action, ActionKind, ActionState, ChangeState, RequestedChange
 from booking.checkout.ledger import CLOCK_SKEW, LANDS_WITHIN, DifferenceKind, LedgerCharge, reconcile
 from booking.checkout.model import Attempt, Checkout

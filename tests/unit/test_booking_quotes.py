@@ -1,6 +1,8 @@
 """Quotes: what will be charged and on which terms."""
 
-from dataclasses import replace
+import hashlib
+import json
+from dataclasses import asdict, replace
 from datetime import timedelta
 from typing import Any
 
@@ -8,8 +10,9 @@ import pytest
 from pydantic import TypeAdapter
 
 from booking.catalog.model import BillingFrequency
+from booking.catalog.quotes import plan_quote
 from booking.errors import InvalidInput
-from booking.models import Promo, Quote, Recurrence
+from booking.models import LastingDiscount, Promo, Quote, Recurrence
 from booking.money import Money
 from booking.refusals import (
     AmountNotChargeable,
@@ -70,8 +73,47 @@ async def test_a_recurring_plan_states_what_follows(world: World) -> None:
     quote = await world.quotes.quote(plan_id=MONTHLY.id, visit_type_id=PLANNED.id, promo_code="TENOFF")
     assert quote.recurrence is not None
     assert quote.recurrence.frequency is BillingFrequency.MONTHLY
-    assert quote.recurrence.amount == MONTHLY.price  # the code is good for the first charge only
+    assert quote.recurrence.amount == MONTHLY.price
+    assert quote.recurrence.discount is None  # nothing says that the code lowers later payments
     assert quote.recurrence.payments == 12
+
+
+@pytest.mark.parametrize(
+    ("later", "payments", "stated"),
+    [
+        ("90", 3, LastingDiscount(amount=Money.of(90, "USD"), payments=3)),
+        ("90", None, LastingDiscount(amount=Money.of(90, "USD"), payments=None, certain=False)),
+        ("90", 1, None),  # good for the first payment
+        (None, 3, None),  # how much it takes off is not stated
+        ("99", 3, None),  # it takes nothing off
+    ],
+)
+async def test_a_code_that_lasts_says_for_how_many_payments_and_how_much(
+    world: World, later: str | None, payments: int | None, stated: LastingDiscount | None
+) -> None:
+    monthly = replace(MONTHLY, price=Money.of(99, "USD"), due_today=Money.of(99, "USD"))
+    promo = Promo(
+        code="TENOFF",
+        coupon_id="k1",
+        discounted=Money.of(90, "USD"),
+        discounted_later=Money.of(later, "USD") if later else None,
+        payments=payments,
+    )
+    quote = plan_quote(monthly, PLANNED.id, promo, CATALOG.policy)
+    assert quote.recurrence is not None
+    assert quote.recurrence.discount == stated
+    amounts = [str(quote.recurrence.amount_of(number).amount) for number in (2, 3, 4, 12)]
+    assert (
+        amounts
+        == {
+            (True, True): ["90.00", "90.00", "99.00", "99.00"],
+            (True, False): ["90.00"] * 4,
+            (False, False): ["99.00"] * 4,
+        }[stated is not None, bool(stated and stated.certain)]
+    )
+    for number in (1, 13):
+        with pytest.raises(ValueError, match="no such later payment"):
+            quote.recurrence.amount_of(number)
 
 
 @pytest.mark.parametrize("promo", [None, "FREE"])
@@ -160,6 +202,14 @@ class TestId:
         {"recurrence": None},
         {"recurrence": Recurrence(frequency=BillingFrequency.MONTHLY, amount=DUE, payments=None)},
         {"recurrence": Recurrence(frequency=BillingFrequency.YEARLY, amount=DUE, payments=12)},
+        {
+            "recurrence": Recurrence(
+                frequency=BillingFrequency.MONTHLY,
+                amount=DUE,
+                payments=12,
+                discount=LastingDiscount(amount=DUE, payments=3),
+            )
+        },
         {"policy": replace(CATALOG.policy, no_show_fee=DUE)},
         {"policy": replace(CATALOG.policy, cancel_notice=timedelta(days=1))},
     )
@@ -177,3 +227,14 @@ class TestId:
             ]
             assert again.id == quote.id
             assert kept.validate_python(kept.dump_python(quote, mode="json")).id == quote.id
+
+    async def test_a_quote_that_an_earlier_version_stored_keeps_its_id(self) -> None:
+        quote = await World().quotes.quote(plan_id=MONTHLY.id, visit_type_id=PLANNED.id)
+        kept = TypeAdapter(Quote)
+        earlier = kept.dump_python(quote, mode="json")
+        del earlier["recurrence"]["discount"], earlier["uses_credit"]
+        known = asdict(quote)
+        del known["recurrence"]["discount"], known["uses_credit"]
+        terms = json.dumps(known, default=str, sort_keys=True)
+        shown = f"quo_{hashlib.sha256(terms.encode()).hexdigest()[:32]}"  # as the earlier version computed it
+        assert kept.validate_python(earlier).id == quote.id == shown

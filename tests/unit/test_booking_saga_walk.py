@@ -46,6 +46,18 @@ class Journey:
     slot: Slot = PAID_SLOT
     caller: Caller = VISITOR
     plan_id: str | None = None
+    use_credit: bool = False
+
+
+def _give_credit(world: World, *, takes: bool = True) -> None:
+    """One credit, in books that go below zero when a visit is booked twice."""
+    world.books.credits.give("p-sample", PRICED.id)
+    world.books.credits.takes, world.books.credits.below_zero = takes, True
+
+
+def _credit_mismatch(world: World) -> None:
+    _give_credit(world)
+    world.books.booked_provider = "c2"
 
 
 def _recurring_mismatch(world: World) -> None:
@@ -60,6 +72,21 @@ JOURNEYS = {
     "refused-token": Journey(ends=S.CONFIRMED, cards=("refused", "ok")),
     "free": Journey(ends=S.CONFIRMED, slot=a_slot(FREE)),
     "monthly": Journey(ends=S.CONFIRMED, slot=a_slot(PLANNED), plan_id=MONTHLY.id),
+    "credit": Journey(ends=S.CONFIRMED, caller=PATIENT, use_credit=True, arrange=_give_credit),
+    "credit-not-taken": Journey(
+        ends=S.CANCELLED,
+        reason=EndReason.NO_CREDIT_LEFT,
+        caller=PATIENT,
+        use_credit=True,
+        arrange=lambda world: _give_credit(world, takes=False),
+    ),
+    "credit-mismatch": Journey(
+        ends=S.CANCELLED,
+        reason=EndReason.PROVIDER_MISMATCH,
+        caller=PATIENT,
+        use_credit=True,
+        arrange=_credit_mismatch,
+    ),
     "payment-refused": Journey(
         ends=S.CANCELLED,
         reason=EndReason.PAYMENT_UNAVAILABLE,
@@ -116,6 +143,7 @@ async def _live(world: World, journey: Journey) -> None:
             plan_id=journey.plan_id,
             guest=None if journey.caller.principal.patient_id else GUEST,
             accept_recurrence=True,
+            use_credit=journey.use_credit,
         )
 
     def payer(checkout: Checkout) -> Caller:
@@ -124,12 +152,14 @@ async def _live(world: World, journey: Journey) -> None:
     try:
         checkout = await start()
         await _pay(world, payer(checkout), checkout, journey.cards)
+        await world.settle(checkout)  # for what is looked at twice
     except Killed:
         world.clock.advance(seconds=LEASE.total_seconds())
         checkout = next(iter(world.database.rows.values()), None) or await start()
         row = await world.settle(checkout)
         if row.state not in TERMINAL:
             await _pay(world, payer(row), row, journey.cards[-1:])
+            await world.settle(row)
 
 
 @pytest.mark.parametrize("journey", JOURNEYS.values(), ids=JOURNEYS)

@@ -3,22 +3,25 @@
 import asyncio
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from booking.catalog.model import ContactType
+from booking.changes.model import ChangeKind, ChangeState, RequestedChange
 from booking.changes.visit import JoinLinks
 from booking.checkout.model import Checkout
 from booking.errors import UpstreamUnavailable
 from booking.models import Appointment, AppointmentStatus
 from booking.visits import service
-from booking.visits.known import booked_visit
+from booking.visits.known import as_moved, booked_visit
 from booking.visits.lists import VisitFilter, listed
 from booking.visits.service import VisitService
 from tests.doubles.booking_ports import NOW
 from tests.doubles.booking_world import World, a_slot, as_guest
+from tests.doubles.change_service import a_change
 from tests.doubles.visits import FakeVisits, a_snapshot, a_visit
 
 VISITS = st.lists(
@@ -47,6 +50,39 @@ def visits() -> FakeVisits:
 @pytest.fixture
 def shown(world: World, visits: FakeVisits) -> VisitService:
     return world.visit_service(visits)
+
+
+def moved_by(change: str, visit: str, to: str | None, **values: Any) -> RequestedChange:
+    return a_change(
+        ChangeKind.RESCHEDULE,
+        id=change,
+        appointment_id=visit,
+        new_appointment_id=to,
+        new_slot=a_slot(clinician="c2", hours=48),
+        **values,
+    )
+
+
+class TestMovedToAnotherClinician:
+    @pytest.mark.parametrize(
+        ("changes", "stands"),
+        [
+            ([moved_by("one", "a1", "a2", state=ChangeState.DONE)], "a2"),
+            ([moved_by(f"{n}", f"a{n}", f"a{n + 1}", state=ChangeState.DONE) for n in (1, 2, 3)], "a4"),
+            ([moved_by("one", "a1", None, state=ChangeState.DONE)], "a1"),
+            ([moved_by("one", "a1", "a2", state=ChangeState.OPEN)], "a1"),
+            ([moved_by("one", "a1", "a2", state=ChangeState.REFUSED)], "a1"),
+            ([moved_by("one", "a9", "a2", state=ChangeState.DONE)], "a1"),
+        ],
+        ids=["moved", "thrice", "within-its-clinicians-time", "under-way", "taken-back", "of-another-visit"],
+    )
+    def test_a_checkouts_visit_is_the_one_that_it_has_become(
+        self, changes: list[RequestedChange], stands: str
+    ) -> None:
+        visit = as_moved(a_visit("a1"), changes)
+        assert visit.id == stands
+        if stands != "a1":
+            assert (visit.clinician_id, visit.clinician_name) == ("c2", None)
 
 
 class TestLists:

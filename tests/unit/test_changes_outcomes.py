@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from booking.catalog.model import ContactType
 from booking.changes.model import ActionKind as A
 from booking.changes.model import ActionState, ChangeEndReason, ChangeState
 from booking.checkout.timing import MAX_TRIES, SETTLE
@@ -16,7 +17,9 @@ from booking.operations.model import AttentionReason, HistoryKind
 from booking.refusals import CardDeclined, ClinicianNotBookable, DeclineReason, SlotTaken
 from booking.refusals.changes import ChangedByPractice, ChangeFailed
 from tests.doubles.booking_upstream import OTHER_INVOICE, AnswerLost, Lost
+from tests.doubles.booking_world import a_slot
 from tests.doubles.change_scenes import Scene
+from tests.doubles.change_world import ChangeWorld
 
 REFUSED = UpstreamRefused("sample", "refused")
 
@@ -67,6 +70,33 @@ class TestUnknown:
         await scene.accept(checkout)
         await scene.world.settle()
         assert scene.world.tape.calls().count(CALLS[kind][0]) == 1
+
+    async def test_a_visit_at_the_new_time_but_at_its_old_place_was_not_moved(self) -> None:
+        world = ChangeWorld()
+        checkout = await world.booked()
+        world.changes.by_practice("a1", location_id="old-place")
+        slot = replace(a_slot(hours=48), location_id="new-place")
+
+        async def half() -> None:  # upstream ignores the place, which reading it back shows
+            world.changes.by_practice("a1", start=slot.start)
+
+        world.books.during["move_visit"] = half
+        world.books.fail("move_visit", Lost())
+        parked = await world.move(checkout, slot)
+        assert parked.state is ChangeState.OPEN
+        row = await world.settle()
+        assert (row.state, row.attention) == (ChangeState.NEEDS_ATTENTION, (AttentionReason.OUT_OF_TRIES,))
+
+    async def test_a_move_to_another_place_alone_that_got_lost_is_sent_again(self) -> None:
+        world = ChangeWorld()
+        checkout = await world.booked()
+        world.changes.by_practice("a1", location_id="old-place", contact_type=ContactType.IN_PERSON)
+        world.clock.advance(hours=1)
+        slot = replace(a_slot(hours=24), location_id="new-place", contact_type=ContactType.IN_PERSON)
+        world.books.fail("move_visit", Lost())
+        await world.move(checkout, slot)
+        assert (await world.settle()).state is ChangeState.DONE
+        assert world.visit(checkout).location_id == "new-place"
 
     @EVERY
     async def test_nobody_looks_or_sends_before_what_was_sent_has_settled(self, kind: A) -> None:

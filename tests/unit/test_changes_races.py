@@ -323,5 +323,5 @@ class TestTime:
         change = await world.cancel(checkout)
         assert change.state is ChangeState.OPEN
         goes_on.set()
-        await world.service.aclose()
+        await world.accepted.aclose()
         assert world.row().state is ChangeState.DONE

@@ -74,14 +74,14 @@ class TestCancelling:
         change = await world.cancel(await world.booked())
         assert [amount for _, amount in world.changes.fees] == [FEE]
         assert change.state is ChangeState.DONE
-        assert world.changes.statuses[change.appointment_id] == ["Cancelled"]
+        assert world.changes.statuses[change.visit_id] == ["Cancelled"]
 
     async def test_where_the_practice_charges_the_fee_the_status_does_and_no_charge_of_ours(self) -> None:
         world = ChangeWorld(ChangePolicy(charge_late_fee=True, late_notice=timedelta(hours=48)))
         world.changes.rules = replace(RULES, late_cancellation_fee=FEE, practice_charges_late_fee=True)
         change = await world.cancel(await world.booked())
         assert world.changes.fees == []
-        assert world.changes.statuses[change.appointment_id] == ["Late Cancellation"]
+        assert world.changes.statuses[change.visit_id] == ["Late Cancellation"]
 
     async def test_a_plan_given_back_in_money_is_stopped_before_it_is_refunded(self) -> None:
         world = ChangeWorld(ChangePolicy(plan_visits=PlanVisitTreatment.MONEY))

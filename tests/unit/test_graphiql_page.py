@@ -117,6 +117,7 @@ async def test_the_tabs_stand_in_their_order() -> None:
         "DeclineAndRetry",
         "ConfirmCheckout",
         "MyVisits",
+        "MyPurchases",
         "QuoteMove",
         "FindNewTime",
         "HoldNewTime",

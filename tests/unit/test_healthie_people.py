@@ -389,7 +389,8 @@ class TestPromotions:
         return Script(answers={"Coupons": {"offeringCoupons": connection(coupons)}})
 
     def check(self, script: Script, **answer: Any) -> None:
-        nothing = {"fail_reason": None, "new_price": None, "new_first_price": None, "first_amount": None}
+        fields = ("fail_reason", "new_price", "new_first_price", "first_amount", "repeat_times")
+        nothing = dict.fromkeys(fields)
         script.answers["ValidateCoupon"] = {"validateCoupon": nothing | answer}
 
     async def test_the_coupon_is_the_one_of_that_very_code(

@@ -17,6 +17,7 @@ from schema.permissions import (
     ANYBODY,
     BUYERS,
     CHANGERS,
+    MEMBERS,
     OPERATORS,
     PATIENTS,
     STAFF,
@@ -58,9 +59,11 @@ def test_money_is_moved_by_whoever_buys_and_visits_are_changed_by_staff_too_and_
     declared = audiences(build_schema()._schema)
     for name in ("confirmCheckout", "cancelCheckout"):
         assert declared["Mutation", name] == BUYERS
-    by_staff = {"cancelAppointment", "rescheduleAppointment"}
-    for name in by_staff:
+    of_visits = {"cancelAppointment", "rescheduleAppointment"}
+    for name in of_visits:
         assert declared["Mutation", name] == CHANGERS
+    assert declared["Mutation", "cancelMembership"] == MEMBERS
+    by_staff = of_visits | {"cancelMembership"}
     assert not any(
         who.admits(CALLERS[kind])
         for (parent, name), who in declared.items()

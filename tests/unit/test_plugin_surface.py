@@ -63,6 +63,8 @@ EVENTS = [
     "checkout.slot_lost",
     "checkout.expired",
     "checkout.needs_attention",
+    "waitlist.offered",
+    "waitlist.passed_on",
 ]
 
 

@@ -216,3 +216,29 @@ def test_a_malformed_id_reaches_nobody(value: str) -> None:
 def test_a_state_has_two_letters(state: str) -> None:
     with pytest.raises(InvalidInput):
         inputs.state(state)
+
+
+@pytest.mark.parametrize(
+    ("typed", "kept"),
+    [
+        ("I am ill.\r\nSorry!", "I am ill. Sorry!"),
+        ("I am ill.\n\n\tSorry!", "I am ill. Sorry!"),
+        ("  I am ill. \n", "I am ill."),
+        ("\n", None),
+        ("", None),
+        (None, None),
+    ],
+)
+def test_a_reason_and_a_note_may_have_line_breaks_which_become_spaces(
+    typed: str | None, kept: str | None
+) -> None:
+    assert inputs.reason(typed) == kept
+    if kept:
+        assert inputs.note(typed, by_staff=True) == kept
+
+
+@pytest.mark.parametrize("value", ["a\x00b", "a\x1b[31mb", "a\u202eb", "x\n" * 251])
+def test_a_reason_of_another_kind_is_refused(value: str) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        inputs.reason(value)
+    assert caught.value.field == "reason"

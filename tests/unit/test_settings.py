@@ -8,11 +8,13 @@ from pathlib import Path
 import click
 import pytest
 from pydantic import ValidationError
+from structlog.testing import capture_logs
 
 from booking.changes.policy import ChangePolicy, PlanVisitTreatment, RefundTier
 from booking.checkout.guests import GuestRecords
 from booking.events.model import EventName
 from booking.pacing import Pace, PaceRange
+from gateway.commands import starting
 from gateway.commands.starting import explain, settings_of_process
 from gateway.runtime.sealing import sealer
 from gateway.settings import Settings
@@ -468,3 +470,31 @@ class TestChangePolicy:
         with pytest.raises(click.ClickException) as caught:
             settings_of_process()
         return caught.value.message
+
+
+class TestMisspelledSettings:
+    """A policy that is not read must not be overlooked: what is set is not what is in force."""
+
+    def test_a_name_that_is_no_setting_is_logged_at_the_start_with_the_one_that_it_is_like(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(starting, "configure_logs", lambda **_: None)
+        monkeypatch.setenv("FRONTDOOR_CANCELATION_REFUNDS", "secret-value")
+        monkeypatch.setenv("FRONTDOOR_OF_ANOTHER_RELEASE", "secret-value")
+        with capture_logs() as logs:
+            settings_of_process()
+        assert [(line["event"], line["log_level"], line["setting"], line["like"]) for line in logs] == [
+            (
+                "settings.unknown",
+                "warning",
+                "FRONTDOOR_CANCELATION_REFUNDS",
+                "FRONTDOOR_CANCELLATION_REFUNDS",
+            ),
+            ("settings.unknown", "warning", "FRONTDOOR_OF_ANOTHER_RELEASE", None),
+        ]
+        assert "secret-value" not in repr(logs)
+
+    def test_every_setting_is_known_in_any_case_and_what_tests_set_is_no_mistake(self) -> None:
+        fields = [f"FRONTDOOR_{field}" for field in Settings.model_fields]
+        names = [*fields, *map(str.lower, fields), "FRONTDOOR_TEST_POSTGRES_URL", "PATH"]
+        assert starting.unknown_settings(names) == []

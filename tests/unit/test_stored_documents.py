@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 
 from booking.audit.chain import entry_of
+from booking.changes.model import ActionKind
+from integrations.database.change_rows import _AMOUNT, _SLOT, _from_document
 from integrations.database.checkout_rows import _COLUMNS, _DOCUMENTS, with_unknown_parts
 from integrations.database.snapshots import _STATES
 
@@ -32,6 +34,18 @@ def test_a_document_of_a_checkout_is_read_by_every_version(column: str) -> None:
     value = codec.validate_python(stored)
     assert value
     assert codec.validate_python(with_more(stored)) == value
+
+
+def test_the_documents_of_a_change_are_read_by_every_version() -> None:
+    stored = STORED["requested_changes"]
+    for codec, column in ((_SLOT, "slot"), (_SLOT, "new_slot"), (_AMOUNT, "refunded_before")):
+        value = codec.validate_python(stored[column])
+        assert value
+        assert codec.validate_python(with_more(stored[column])) == value
+    actions = [_from_document(one) for one in stored["actions"]]
+    assert [one.kind for one in actions] == [ActionKind.CANCEL_VISIT, ActionKind.REFUND]
+    more = [{**one, "of_tomorrow": {"more": 7}} for one in stored["actions"]]
+    assert [_from_document(one) for one in more] == actions
 
 
 @pytest.mark.parametrize("kind", sorted(STORED["snapshots"]))

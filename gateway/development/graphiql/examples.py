@@ -18,6 +18,7 @@ TITLES = (
     "DeclineAndRetry",
     "ConfirmCheckout",
     "MyVisits",
+    "MyPurchases",
     "QuoteMove",
     "FindNewTime",
     "HoldNewTime",

@@ -4,7 +4,26 @@ Importing any module of this package registers all tables in `metadata`: foreign
 comparison with the migrations needs the complete set.
 """
 
-from integrations.database.tables import callers, changes, checkouts, events, operations, slots, webhooks
+from integrations.database.tables import (
+    callers,
+    changes,
+    checkouts,
+    events,
+    operations,
+    slots,
+    waitlist,
+    webhooks,
+)
 from integrations.database.tables.declaring import metadata
 
-__all__ = ["callers", "changes", "checkouts", "events", "metadata", "operations", "slots", "webhooks"]
+__all__ = [
+    "callers",
+    "changes",
+    "checkouts",
+    "events",
+    "metadata",
+    "operations",
+    "slots",
+    "waitlist",
+    "webhooks",
+]

@@ -1,4 +1,4 @@
-"""Tables of requested changes of booked visits, and of their history."""
+"""Tables of requested changes of booked visits and memberships, and of their history."""
 
 from sqlalchemy import Boolean, Column, ForeignKey, Index, Integer, String, Table
 
@@ -23,10 +23,13 @@ requested_changes = Table(
     Column("owner", String, nullable=False),
     Column("by_staff", Boolean, nullable=False),
     Column("patient_id", String, nullable=False),
-    Column("appointment_id", String, nullable=False),
-    Column("clinician_id", String, nullable=False),
-    Column("starts_at", UtcTime, nullable=False),  # of the visit as it was
-    Column("slot", Document, nullable=False),
+    Column("subject_kind", String, nullable=False),
+    Column("subject_id", String, nullable=False),
+    # Of a visit.
+    Column("appointment_id", String),
+    Column("clinician_id", String),
+    Column("starts_at", UtcTime),  # as it was
+    Column("slot", Document),
     Column("new_clinician_id", String),
     Column("new_starts_at", UtcTime),
     Column("new_ends_at", UtcTime),
@@ -59,9 +62,12 @@ requested_changes = Table(
     Column("created_at", UtcTime, nullable=False),
     Column("updated_at", UtcTime, nullable=False),
     Column("ended_at", UtcTime),
-    partial_index("requested_changes_open_appointment_id", "appointment_id", where=NOT_ENDED, unique=True),
+    partial_index(
+        "requested_changes_open_subject", "subject_kind", "subject_id", where=NOT_ENDED, unique=True
+    ),
     partial_index("requested_changes_live_hold_id", "hold_id", where=NOT_ENDED, unique=True),
     Index("requested_changes_appointment_id", "appointment_id", "created_at"),
+    Index("requested_changes_subject", "subject_kind", "subject_id", "created_at"),
     partial_index(
         "requested_changes_new_appointment_id", "new_appointment_id", where="new_appointment_id IS NOT NULL"
     ),

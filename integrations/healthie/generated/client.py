@@ -19,6 +19,9 @@ from .close_invoice import CloseInvoice
 from .coupons import Coupons
 from .create_patient import CreatePatient
 from .credit_changes import CreditChanges
+from .credit_ledger import CreditLedger
+from .credits_left import CreditsLeft
+from .credits_of_patient import CreditsOfPatient
 from .delete_visit import DeleteVisit
 from .disputes_changed import DisputesChanged
 from .enable_webhook import EnableWebhook
@@ -26,20 +29,27 @@ from .forms_changed import FormsChanged
 from .hours_set import HoursSet
 from .input_types import WebhookEventInput
 from .invoice_by_id import InvoiceById
+from .invoices_of_patient import InvoicesOfPatient
 from .join_links import JoinLinks
+from .lasting_coupons import LastingCoupons
 from .latest_card_holders import LatestCardHolders
+from .membership_standing import MembershipStanding
+from .memberships_of_patient import MembershipsOfPatient
 from .more_appointment_types import MoreAppointmentTypes
 from .more_locations import MoreLocations
 from .more_members import MoreMembers
 from .more_offerings import MoreOfferings
 from .more_patients import MorePatients
 from .move_visit import MoveVisit
+from .packages_of_patient import PackagesOfPatient
 from .patient import Patient
 from .patients_by_email import PatientsByEmail
 from .patients_by_name import PatientsByName
 from .patients_changed import PatientsChanged
 from .payment_by_id import PaymentById
 from .payments_changed import PaymentsChanged
+from .payments_of_client import PaymentsOfClient
+from .payments_of_user import PaymentsOfUser
 from .payments_since import PaymentsSince
 from .permissions import Permissions
 from .permissions_of_members import PermissionsOfMembers
@@ -1092,6 +1102,36 @@ class Client(Base):
             variables=variables,
         )
 
+    async def membership_standing(self, *, id: str) -> MembershipStanding:
+        query = gql("""
+            query MembershipStanding($id: ID!) {
+              recurringPayment(id: $id) {
+                id
+                is_canceled
+                next_payment_date
+                has_next_payment_date
+                payments_remaining
+                amount_to_pay
+                offering_name
+                sender_id
+                recipient_id
+                last_billing_item {
+                  id
+                  sender_id
+                  currency
+                }
+              }
+            }
+            """)
+        variables: dict[str, object] = {"id": id}
+        return await self.execute(
+            MembershipStanding,
+            query=query,
+            operation_name="MembershipStanding",
+            mutation=False,
+            variables=variables,
+        )
+
     async def patients_by_email(self, *, keywords: str) -> PatientsByEmail:
         query = gql("""
             query PatientsByEmail($keywords: String!) {
@@ -1357,6 +1397,7 @@ class Client(Base):
                 new_price
                 new_first_price
                 first_amount
+                repeat_times
               }
             }
             """)
@@ -1411,6 +1452,423 @@ class Client(Base):
             Coupons,
             query=query,
             operation_name="Coupons",
+            mutation=False,
+            variables=variables,
+        )
+
+    async def lasting_coupons(
+        self, *, after: Union[Optional[str], UnsetType] = UNSET
+    ) -> LastingCoupons:
+        query = gql("""
+            query LastingCoupons($after: String) {
+              offeringCoupons(first: 50, after: $after) {
+                nodes {
+                  id
+                  repeat_times
+                  is_valid
+                }
+                page_info {
+                  ...More
+                }
+              }
+            }
+
+            fragment More on PageInfo {
+              has_next_page
+              end_cursor
+            }
+            """)
+        variables: dict[str, object] = {"after": after}
+        return await self.execute(
+            LastingCoupons,
+            query=query,
+            operation_name="LastingCoupons",
+            mutation=False,
+            variables=variables,
+        )
+
+    async def packages_of_patient(
+        self, *, user_id: str, after: Union[Optional[str], UnsetType] = UNSET
+    ) -> PackagesOfPatient:
+        query = gql("""
+            query PackagesOfPatient($user_id: ID!, $after: String) {
+              userPackageSelections(user_id: $user_id, first: 50, after: $after) {
+                nodes {
+                  ...BoughtPackage
+                }
+                page_info {
+                  ...More
+                }
+              }
+              currentUser {
+                default_currency
+              }
+            }
+
+            fragment BoughtPackage on UserPackageSelection {
+              id
+              created_at
+              billing_item_id
+              requested_payment_id
+              initial_price_with_offering_coupon
+              user {
+                id
+              }
+              recurring_payment {
+                id
+              }
+              offering {
+                id
+                name
+                currency
+                offering_includes {
+                  appointment_type_id
+                  appointment_type {
+                    id
+                    name
+                  }
+                  quantity
+                  is_repeating
+                  expires_in
+                }
+              }
+            }
+
+            fragment More on PageInfo {
+              has_next_page
+              end_cursor
+            }
+            """)
+        variables: dict[str, object] = {"user_id": user_id, "after": after}
+        return await self.execute(
+            PackagesOfPatient,
+            query=query,
+            operation_name="PackagesOfPatient",
+            mutation=False,
+            variables=variables,
+        )
+
+    async def credits_of_patient(self, *, user_id: str) -> CreditsOfPatient:
+        query = gql("""
+            query CreditsOfPatient($user_id: ID!) {
+              user(id: $user_id) {
+                id
+                appointment_type_credits {
+                  appointment_type_id
+                  appointment_type {
+                    id
+                    name
+                  }
+                  quantity
+                  user_id
+                }
+              }
+            }
+            """)
+        variables: dict[str, object] = {"user_id": user_id}
+        return await self.execute(
+            CreditsOfPatient,
+            query=query,
+            operation_name="CreditsOfPatient",
+            mutation=False,
+            variables=variables,
+        )
+
+    async def credit_ledger(
+        self,
+        *,
+        user_id: str,
+        appointment_type_id: str,
+        after: Union[Optional[str], UnsetType] = UNSET,
+    ) -> CreditLedger:
+        query = gql("""
+            query CreditLedger($user_id: ID!, $appointment_type_id: ID!, $after: String) {
+              appointmentTypeCreditChanges(
+                user_id: $user_id
+                appointment_type_id: $appointment_type_id
+                first: 50
+                after: $after
+              ) {
+                nodes {
+                  id
+                  created_at
+                  credit_quantity
+                  appointment {
+                    id
+                    user {
+                      id
+                    }
+                  }
+                  offering {
+                    id
+                  }
+                }
+                page_info {
+                  ...More
+                }
+              }
+            }
+
+            fragment More on PageInfo {
+              has_next_page
+              end_cursor
+            }
+            """)
+        variables: dict[str, object] = {
+            "user_id": user_id,
+            "appointment_type_id": appointment_type_id,
+            "after": after,
+        }
+        return await self.execute(
+            CreditLedger,
+            query=query,
+            operation_name="CreditLedger",
+            mutation=False,
+            variables=variables,
+        )
+
+    async def memberships_of_patient(
+        self, *, user_id: str, after: Union[Optional[str], UnsetType] = UNSET
+    ) -> MembershipsOfPatient:
+        query = gql("""
+            query MembershipsOfPatient($user_id: ID!, $after: String) {
+              recurringPayments(user_id: $user_id, first: 50, after: $after) {
+                nodes {
+                  ...Series
+                }
+                page_info {
+                  ...More
+                }
+              }
+              currentUser {
+                default_currency
+              }
+            }
+
+            fragment More on PageInfo {
+              has_next_page
+              end_cursor
+            }
+
+            fragment Series on RecurringPayment {
+              id
+              sender_id
+              created_at
+              start_at
+              offering_id
+              offering_name
+              billing_frequency
+              amount_to_pay
+              next_payment_date
+              next_restart_payment_date
+              payments_remaining
+              is_canceled
+              canceled_at
+              is_paused
+              paused_at
+              last_billing_item {
+                id
+                currency
+              }
+            }
+            """)
+        variables: dict[str, object] = {"user_id": user_id, "after": after}
+        return await self.execute(
+            MembershipsOfPatient,
+            query=query,
+            operation_name="MembershipsOfPatient",
+            mutation=False,
+            variables=variables,
+        )
+
+    async def payments_of_client(
+        self, *, patient_id: str, after: Union[Optional[str], UnsetType] = UNSET
+    ) -> PaymentsOfClient:
+        query = gql("""
+            query PaymentsOfClient($patient_id: ID!, $after: String) {
+              billingItems(
+                client_id: $patient_id
+                order_by: CREATED_AT_DESC
+                first: 50
+                after: $after
+              ) {
+                nodes {
+                  ...Receipt
+                }
+                page_info {
+                  ...More
+                }
+              }
+              currentUser {
+                default_currency
+              }
+            }
+
+            fragment More on PageInfo {
+              has_next_page
+              end_cursor
+            }
+
+            fragment Receipt on BillingItem {
+              id
+              state
+              sender_id
+              created_at
+              deleted_at
+              amount_paid
+              net_payment
+              currency
+              refund_amount
+              refund_items {
+                id
+                refund_amount
+                refund_date
+                status
+                currency
+              }
+              is_outside_payment
+              stripe_charge_id
+              card_brand
+              card_last4
+              shown_description
+              offering_id
+              requested_payment_id
+              receipt_last_sent_at
+              recurring_payment {
+                id
+              }
+            }
+            """)
+        variables: dict[str, object] = {"patient_id": patient_id, "after": after}
+        return await self.execute(
+            PaymentsOfClient,
+            query=query,
+            operation_name="PaymentsOfClient",
+            mutation=False,
+            variables=variables,
+        )
+
+    async def payments_of_user(
+        self, *, patient_id: str, after: Union[Optional[str], UnsetType] = UNSET
+    ) -> PaymentsOfUser:
+        query = gql("""
+            query PaymentsOfUser($patient_id: ID!, $after: String) {
+              billingItems(
+                user_id: $patient_id
+                order_by: CREATED_AT_DESC
+                first: 50
+                after: $after
+              ) {
+                nodes {
+                  ...Receipt
+                }
+                page_info {
+                  ...More
+                }
+              }
+              currentUser {
+                default_currency
+              }
+            }
+
+            fragment More on PageInfo {
+              has_next_page
+              end_cursor
+            }
+
+            fragment Receipt on BillingItem {
+              id
+              state
+              sender_id
+              created_at
+              deleted_at
+              amount_paid
+              net_payment
+              currency
+              refund_amount
+              refund_items {
+                id
+                refund_amount
+                refund_date
+                status
+                currency
+              }
+              is_outside_payment
+              stripe_charge_id
+              card_brand
+              card_last4
+              shown_description
+              offering_id
+              requested_payment_id
+              receipt_last_sent_at
+              recurring_payment {
+                id
+              }
+            }
+            """)
+        variables: dict[str, object] = {"patient_id": patient_id, "after": after}
+        return await self.execute(
+            PaymentsOfUser,
+            query=query,
+            operation_name="PaymentsOfUser",
+            mutation=False,
+            variables=variables,
+        )
+
+    async def invoices_of_patient(
+        self, *, patient_id: str, after: Union[Optional[str], UnsetType] = UNSET
+    ) -> InvoicesOfPatient:
+        query = gql("""
+            query InvoicesOfPatient($patient_id: ID!, $after: String) {
+              requestedPayments(sender_id: $patient_id, first: 50, after: $after) {
+                nodes {
+                  ...OwedInvoice
+                }
+                page_info {
+                  ...More
+                }
+              }
+              currentUser {
+                default_currency
+              }
+            }
+
+            fragment More on PageInfo {
+              has_next_page
+              end_cursor
+            }
+
+            fragment OwedInvoice on RequestedPayment {
+              id
+              invoice_id
+              status
+              price
+              balance_due
+              currency
+              created_at
+              paid_at
+              service_date
+              services_provided
+              is_preview
+              is_manually_paid
+              recipient_id
+              sender_id
+              appointment_id
+              offering_id
+              offering {
+                id
+                name
+              }
+              billing_items(only_successful: true) {
+                id
+              }
+            }
+            """)
+        variables: dict[str, object] = {"patient_id": patient_id, "after": after}
+        return await self.execute(
+            InvoicesOfPatient,
+            query=query,
+            operation_name="InvoicesOfPatient",
             mutation=False,
             variables=variables,
         )
@@ -2485,6 +2943,37 @@ class Client(Base):
             CreditChanges,
             query=query,
             operation_name="CreditChanges",
+            mutation=False,
+            variables=variables,
+        )
+
+    async def credits_left(
+        self, *, user_id: str, appointment_type_id: str, provider_id: str
+    ) -> CreditsLeft:
+        query = gql("""
+            query CreditsLeft($user_id: ID!, $appointment_type_id: ID!, $provider_id: ID!) {
+              user(id: $user_id) {
+                id
+                appointment_type_credits(appointment_type_id: $appointment_type_id) {
+                  appointment_type_id
+                  user_id
+                  quantity
+                }
+              }
+              appointmentSetting(provider_id: $provider_id) {
+                use_client_credit_system
+              }
+            }
+            """)
+        variables: dict[str, object] = {
+            "user_id": user_id,
+            "appointment_type_id": appointment_type_id,
+            "provider_id": provider_id,
+        }
+        return await self.execute(
+            CreditsLeft,
+            query=query,
+            operation_name="CreditsLeft",
             mutation=False,
             variables=variables,
         )

@@ -19,6 +19,45 @@ class AutomaticCharging(BaseModel):
     no_show_fee: Optional[int]
 
 
+class BoughtPackage(BaseModel):
+    id: str
+    created_at: Annotated[Moment, BeforeValidator(parse_moment)]
+    billing_item_id: Optional[str]
+    requested_payment_id: Optional[str]
+    initial_price_with_offering_coupon: Optional[str]
+    user: Optional["BoughtPackageUser"]
+    recurring_payment: Optional["BoughtPackageRecurringPayment"]
+    offering: Optional["BoughtPackageOffering"]
+
+
+class BoughtPackageUser(BaseModel):
+    id: str
+
+
+class BoughtPackageRecurringPayment(BaseModel):
+    id: str
+
+
+class BoughtPackageOffering(BaseModel):
+    id: str
+    name: Optional[str]
+    currency: Optional[str]
+    offering_includes: Optional[list["BoughtPackageOfferingOfferingIncludes"]]
+
+
+class BoughtPackageOfferingOfferingIncludes(BaseModel):
+    appointment_type_id: Optional[str]
+    appointment_type: Optional["BoughtPackageOfferingOfferingIncludesAppointmentType"]
+    quantity: Optional[str]
+    is_repeating: bool
+    expires_in: Optional[str]
+
+
+class BoughtPackageOfferingOfferingIncludesAppointmentType(BaseModel):
+    id: str
+    name: Optional[str]
+
+
 class CardHolder(BaseModel):
     id: str
     stripe_customer_details: Optional[list["CardHolderStripeCustomerDetails"]]
@@ -114,6 +153,36 @@ class More(BaseModel):
     end_cursor: Optional[str]
 
 
+class OwedInvoice(BaseModel):
+    id: str
+    invoice_id: Optional[str]
+    status: Optional[str]
+    price: Optional[str]
+    balance_due: Optional[float]
+    currency: Optional[str]
+    created_at: Annotated[Moment, BeforeValidator(parse_moment)]
+    paid_at: Optional[Annotated[Moment, BeforeValidator(parse_moment)]]
+    service_date: Optional[Annotated[Moment, BeforeValidator(parse_moment)]]
+    services_provided: Optional[str]
+    is_preview: bool
+    is_manually_paid: Optional[bool]
+    recipient_id: Optional[str]
+    sender_id: Optional[str]
+    appointment_id: Optional[str]
+    offering_id: Optional[str]
+    offering: Optional["OwedInvoiceOffering"]
+    billing_items: list["OwedInvoiceBillingItems"]
+
+
+class OwedInvoiceOffering(BaseModel):
+    id: str
+    name: Optional[str]
+
+
+class OwedInvoiceBillingItems(BaseModel):
+    id: str
+
+
 class Package(BaseModel):
     id: str
     name: Optional[str]
@@ -206,6 +275,66 @@ class Place(BaseModel):
     clients_can_book: bool
 
 
+class Receipt(BaseModel):
+    id: str
+    state: Optional[Union[BillingItemState, str]]
+    sender_id: Optional[str]
+    created_at: Annotated[Moment, BeforeValidator(parse_moment)]
+    deleted_at: Optional[Annotated[Moment, BeforeValidator(parse_moment)]]
+    amount_paid: Optional[str]
+    net_payment: Optional[str]
+    currency: Optional[str]
+    refund_amount: Optional[str]
+    refund_items: Optional[list["ReceiptRefundItems"]]
+    is_outside_payment: Optional[bool]
+    stripe_charge_id: Optional[str]
+    card_brand: Optional[str]
+    card_last_4: Optional[str] = Field(alias="card_last4")
+    shown_description: Optional[str]
+    offering_id: Optional[str]
+    requested_payment_id: Optional[str]
+    receipt_last_sent_at: Optional[Annotated[Moment, BeforeValidator(parse_moment)]]
+    recurring_payment: Optional["ReceiptRecurringPayment"]
+
+
+class ReceiptRefundItems(BaseModel):
+    id: str
+    refund_amount: Optional[str]
+    refund_date: Optional[Annotated[Moment, BeforeValidator(parse_moment)]]
+    status: Optional[str]
+    currency: Optional[str]
+
+
+class ReceiptRecurringPayment(BaseModel):
+    id: str
+
+
+class Series(BaseModel):
+    id: str
+    sender_id: Optional[str]
+    created_at: Annotated[Moment, BeforeValidator(parse_moment)]
+    start_at: Optional[Annotated[Moment, BeforeValidator(parse_moment)]]
+    offering_id: Optional[str]
+    offering_name: Optional[str]
+    billing_frequency: Optional[str]
+    amount_to_pay: Optional[str]
+    next_payment_date: Optional[Annotated[Moment, BeforeValidator(parse_moment)]]
+    next_restart_payment_date: Optional[
+        Annotated[Moment, BeforeValidator(parse_moment)]
+    ]
+    payments_remaining: Optional[str]
+    is_canceled: bool
+    canceled_at: Optional[Annotated[Moment, BeforeValidator(parse_moment)]]
+    is_paused: bool
+    paused_at: Optional[Annotated[Moment, BeforeValidator(parse_moment)]]
+    last_billing_item: Optional["SeriesLastBillingItem"]
+
+
+class SeriesLastBillingItem(BaseModel):
+    id: str
+    currency: Optional[str]
+
+
 class Subscription(BaseModel):
     id: str
     url: Optional[str]
@@ -291,6 +420,7 @@ class VisitKindAppointmentSetting(BaseModel):
 
 
 AutomaticCharging.model_rebuild()
+BoughtPackage.model_rebuild()
 CardHolder.model_rebuild()
 CardOnFile.model_rebuild()
 ChangeRules.model_rebuild()
@@ -298,12 +428,15 @@ Changeable.model_rebuild()
 Invoice.model_rebuild()
 Member.model_rebuild()
 More.model_rebuild()
+OwedInvoice.model_rebuild()
 Package.model_rebuild()
 PatientFound.model_rebuild()
 PatientSearched.model_rebuild()
 Payment.model_rebuild()
 Permitted.model_rebuild()
 Place.model_rebuild()
+Receipt.model_rebuild()
+Series.model_rebuild()
 Subscription.model_rebuild()
 Visit.model_rebuild()
 VisitKind.model_rebuild()

@@ -16,6 +16,7 @@ class ValidateCouponValidateCoupon(BaseModel):
     new_price: Optional[str]
     new_first_price: Optional[str]
     first_amount: Optional[str]
+    repeat_times: Optional[str]
 
 
 ValidateCoupon.model_rebuild()

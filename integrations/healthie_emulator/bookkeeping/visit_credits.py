@@ -61,12 +61,15 @@ def may_book(request: Request, appointment_type_id: str) -> bool:
 def use(request: Request, booked: Appointment, *, user_id: str | None = None) -> bool:
     """Take a credit of its patient, or of who has a seat in it, for a booking; False if none is taken.
 
-    A patient who has none goes below zero. Whether they do when staff book for them is not documented, so it is a switch.
+    A patient who has none goes below zero. Whether they do when staff book for them, and whether a booking by staff takes a credit
+    at all, is not documented: each is a switch.
     """
     world, user_id = request.world, user_id or booked.user_id
     if user_id is None or booked.appointment_type_id is None:
         return False
     if not world.settings.use_client_credit_system:
+        return False
+    if not (request.me.is_patient or world.switches.credit_taken_at_booking):
         return False
     has_one = covers(world, user_id, booked.appointment_type_id)
     if not has_one and not (request.me.is_patient or world.switches.staff_book_below_zero):

@@ -41,6 +41,15 @@ LOADERS = {
     ("Patient", "load_appointments"): "appointments",
     ("Me", "load_appointments"): "appointments",
     ("Me", "load_cards"): "cards",
+    ("Me", "load_waitlist"): "waitlist",
+    ("WaitlistOffer", "load_hold"): "hold",
+    ("QuoteSuccess", "load_credits_left"): "creditsLeft",
+    **{
+        (kind, f"load_{field}"): field
+        for kind in ("Me", "Patient")
+        for field in ("packages", "credits", "memberships", "payments", "invoices")
+    },
+    ("Credit", "load_entries"): "entries",
     ("Operations", "load_checkouts"): "checkouts",
     ("Operations", "load_changes"): "changes",
 }

@@ -12,7 +12,7 @@ from tests.unit.execution.run import compare
 
 async def test_random_operations_are_answered_as_by_graphql_core() -> None:
     comparison = Comparison()
-    assert await compare(300, 1, comparison) == []
+    assert await compare(300, 2, comparison) == []
     # Not because there was nothing to compare.
     seen = comparison.seen
     assert seen["compared"] > 250
@@ -20,7 +20,10 @@ async def test_random_operations_are_answered_as_by_graphql_core() -> None:
     assert seen["with errors"] > 50
     assert seen["unions"] > 5
     assert seen["written"] > 300
-    assert seen["refused"] > 20  # few types are left whose fields are all plain
+    # Values of which a writer refuses a part. How many depends on the thirty documents that a seed draws, and a seed draws others with
+    # each root field that the schema gets: of seeds 1 to 4 they were 29, 78, 79 and 85. A hundred more were refused before checkouts
+    # and visits got fields with resolvers, since graphql-core completes such objects and no writer is asked.
+    assert seen["refused"] > 20
 
 
 def test_every_field_with_a_resolver_of_its_own_has_random_answers() -> None:

@@ -1,4 +1,4 @@
-"""Requested changes of booked visits, and slot claims that belong to one.
+"""Requested changes of booked visits and memberships, and slot claims that belong to one.
 
 History: it names its states, types and constraints itself, and never changes. The version before may still run: it goes on writing
 `slot_claims.checkout_id`, and PostgreSQL's exclusion constraint keeps it from what a reschedule has claimed.
@@ -108,10 +108,12 @@ def _requested_changes() -> None:
         sa.Column("owner", sa.String(), nullable=False),
         sa.Column("by_staff", sa.Boolean(), nullable=False),
         sa.Column("patient_id", sa.String(), nullable=False),
-        sa.Column("appointment_id", sa.String(), nullable=False),
-        sa.Column("clinician_id", sa.String(), nullable=False),
-        sa.Column("starts_at", Moment, nullable=False),
-        sa.Column("slot", Document, nullable=False),
+        sa.Column("subject_kind", sa.String(), nullable=False),
+        sa.Column("subject_id", sa.String(), nullable=False),
+        sa.Column("appointment_id", sa.String()),
+        sa.Column("clinician_id", sa.String()),
+        sa.Column("starts_at", Moment),
+        sa.Column("slot", Document),
         sa.Column("new_clinician_id", sa.String()),
         sa.Column("new_starts_at", Moment),
         sa.Column("new_ends_at", Moment),
@@ -143,9 +145,10 @@ def _requested_changes() -> None:
         sa.Column("updated_at", Moment, nullable=False),
         sa.Column("ended_at", Moment),
     )
-    _index("requested_changes_open_appointment_id", "appointment_id", where=NOT_ENDED, unique=True)
+    _index("requested_changes_open_subject", "subject_kind", "subject_id", where=NOT_ENDED, unique=True)
     _index("requested_changes_live_hold_id", "hold_id", where=NOT_ENDED, unique=True)
     _index("requested_changes_appointment_id", "appointment_id", "created_at")
+    _index("requested_changes_subject", "subject_kind", "subject_id", "created_at")
     _index(
         "requested_changes_new_appointment_id", "new_appointment_id", where="new_appointment_id IS NOT NULL"
     )

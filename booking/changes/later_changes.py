@@ -73,8 +73,10 @@ class StoredChanges:
         return least, most
 
     def stopped(self, charge: Charge) -> bool:
-        """Whether the recurring payment that the charge began was ended."""
-        return any(
+        """Whether the recurring payment that the charge began was ended: with its visit, or as a membership."""
+        series = charge.recurring_payment_id
+        ended = {change.recurring_payment_id for change, _ in self._done(ActionKind.STOP_RECURRING)}
+        return (series is not None and series in ended) or any(
             action.kind is ActionKind.STOP_RECURRING and action.state is ActionState.DONE
             for change in self._on(charge)
             for action in change.actions

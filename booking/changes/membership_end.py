@@ -1,0 +1,57 @@
+"""What ending a membership means, and the row that an accepted end becomes: pure.
+
+The system of record has no policy for it: it ends future payments only, and what was bought stays (credits, the patient's group).
+"""
+
+import secrets
+from datetime import datetime
+
+from booking.change_quotes import MembershipEndQuote
+from booking.changes.membership import MembershipAsStands
+from booking.changes.model import Action, ActionKind, ChangeKind, RequestedChange
+from booking.changes.requests import by_staff
+from booking.principals import Caller
+from booking.refusals.memberships import MembershipOver
+
+
+def membership_end_quote(membership: MembershipAsStands) -> MembershipEndQuote:
+    """What ending the membership does now. Raises MembershipOver when no later payment is left to end."""
+    if membership.is_ended or membership.payments_left == 0:
+        raise MembershipOver
+    return MembershipEndQuote(
+        membership_id=membership.id,
+        plan_name=membership.plan_name,
+        amount=membership.amount,
+        next_payment_at=membership.next_payment_at,
+        payments_left=membership.payments_left,
+    )
+
+
+def new_membership_end(
+    caller: Caller,
+    membership: MembershipAsStands,
+    quote: MembershipEndQuote,
+    *,
+    note: str | None,
+    now: datetime,
+) -> RequestedChange:
+    """The row of an accepted end of a membership; `now` is in UTC."""
+    return RequestedChange(
+        id=f"chg_{secrets.token_urlsafe(16)}",
+        kind=ChangeKind.MEMBERSHIP_END,
+        owner=caller.principal.key,
+        by_staff=by_staff(caller),
+        patient_id=membership.patient_id,
+        membership_id=membership.id,
+        time_zone="UTC",
+        checkout_id=None,
+        quote_id=quote.id,
+        note=note,
+        payment_id=membership.payment_id,
+        charged_by=membership.charged_by,
+        recurring_payment_id=membership.id,
+        actions=(Action(kind=ActionKind.STOP_RECURRING),),
+        created_at=now,
+        updated_at=now,
+        due_at=now,
+    )

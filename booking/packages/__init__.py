@@ -1,0 +1,1 @@
+"""What patients bought: packages, credits, memberships, payments, invoices. Reads only; changes of them are in `booking.changes`."""

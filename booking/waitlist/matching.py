@@ -1,0 +1,113 @@
+"""Who is offered which free time: pure functions of the entries, the free slots and the clock."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cached_property
+
+from booking.catalog.model import Catalog
+from booking.slots import Slot
+from booking.waitlist.model import LIVE, SEEN, EntryState, WaitlistEntry, WaitlistOffer, Wish
+from booking.waitlist.rules import WaitlistRules
+from booking.zones import zone
+
+
+@dataclass(frozen=True, kw_only=True)
+class Situation:
+    """What a choice depends on besides entries and slots."""
+
+    catalog: Catalog
+    rules: WaitlistRules
+    now: datetime  # UTC
+    offers: Collection[WaitlistOffer]  # of these entries, past and live ones
+
+    @cached_property
+    def busy(self) -> frozenset[str]:
+        """The ids of entries that have a live offer."""
+        return frozenset(one.entry_id for one in self.offers if one.state in LIVE)
+
+    def seen_by(self, entry_id: str) -> frozenset[Slot]:
+        """The times that were offered to the entry before, and are not offered to it again."""
+        return self._seen.get(entry_id, frozenset())
+
+    @cached_property
+    def _seen(self) -> Mapping[str, frozenset[Slot]]:
+        seen: defaultdict[str, set[Slot]] = defaultdict(set)
+        for one in self.offers:
+            if one.state in SEEN:
+                seen[one.entry_id].add(one.slot)
+        return {entry: frozenset(slots) for entry, slots in seen.items()}
+
+
+def free_for(entry: WaitlistEntry, slots: Iterable[Slot], situation: Situation) -> Slot | None:
+    """The earliest of these free slots, which are in the order of their starts, that can be offered to the entry now."""
+    if not may_be_offered(entry, situation):
+        return None
+    able = clinicians_of(entry.wish, situation.catalog)
+    seen = situation.seen_by(entry.id)
+    return next(
+        (
+            one
+            for one in slots
+            if one.clinician_id in able and one not in seen and fits(entry.wish, one, situation)
+        ),
+        None,
+    )
+
+
+def next_for(slot: Slot, entries: Sequence[WaitlistEntry], situation: Situation) -> WaitlistEntry | None:
+    """The first, in the order in which they joined, to whom the slot can be offered now."""
+    return next((one for one in in_order(entries) if free_for(one, (slot,), situation)), None)
+
+
+def in_order(entries: Iterable[WaitlistEntry]) -> Sequence[WaitlistEntry]:
+    """The first who joined first."""
+    return sorted(entries, key=lambda one: (one.joined_at, one.id))
+
+
+def without(slots: Iterable[Slot], taken: Slot) -> list[Slot]:
+    """The slots that do not overlap this one."""
+    return [
+        one
+        for one in slots
+        if one.clinician_id != taken.clinician_id or not one.interval.overlaps(taken.interval)
+    ]
+
+
+def may_be_offered(entry: WaitlistEntry, situation: Situation) -> bool:
+    """Whether the entry waits and has no offer, and it is not the quiet time of its patient's day."""
+    waits = entry.state is EntryState.WAITING and situation.now < entry.ends_at
+    return (
+        waits
+        and entry.id not in situation.busy
+        and not situation.rules.quiet.covers(situation.now, entry.wish.time_zone)
+    )
+
+
+def fits(wish: Wish, slot: Slot, situation: Situation) -> bool:
+    """Whether the slot is of the kind, on a day and at a time that the patient waits for, with enough notice after the offer's end."""
+    kind = slot.visit_type_id, slot.contact_type, slot.location_id
+    if kind != (wish.visit_type_id, wish.contact_type, wish.location_id):
+        return False
+    start = slot.start.astimezone(zone(wish.time_zone))
+    if start.date() > wish.until or (wish.weekdays and start.isoweekday() not in wish.weekdays):
+        return False
+    minute = start.hour * 60 + start.minute
+    if wish.hours and not any(one.start <= minute < one.end for one in wish.hours):
+        return False
+    notice = max(wish.notice, practice_notice(wish, situation.catalog))
+    return slot.start >= situation.now + notice + situation.rules.offer_lasts
+
+
+def clinicians_of(wish: Wish, catalog: Catalog) -> frozenset[str]:
+    """The bookable clinicians whom the patient would see."""
+    able = catalog.clinicians_for(visit_type_id=wish.visit_type_id, state=wish.state)
+    return frozenset(one.id for one in able if wish.clinician_ids is None or one.id in wish.clinician_ids)
+
+
+def practice_notice(wish: Wish, catalog: Catalog) -> timedelta:
+    """How long before a visit of this type the practice takes bookings."""
+    visit_type = catalog.visit_type(wish.visit_type_id)
+    notice = catalog.policy_for(visit_type).schedule_notice if visit_type is not None else None
+    return notice or timedelta()
