@@ -17,6 +17,7 @@ from booking.changes.accepted import AcceptedChanges
 from booking.changes.access import VisitAccess
 from booking.changes.driver import ChangeDriver
 from booking.changes.guards import Guards as ChangeGuards
+from booking.changes.late_looks import LateLooks
 from booking.changes.later_changes import RequestedChangesReader
 from booking.changes.membership_service import MembershipService
 from booking.changes.policy import ChangePolicy
@@ -259,6 +260,7 @@ class Process:
             guards=ChangeGuards(
                 visits=healthie.visits, units=self._units, keys=healthie.keys, clock=self.fate
             ),
+            late_looks=LateLooks(visits=healthie.visits, visit_changes=healthie.visit_changes),
             units=self._units,
             holds=self._holds,
             clock=self.fate,
