@@ -14,6 +14,7 @@ from booking.changes.model import (
     RequestedChange,
 )
 from booking.checkout.model import Checkout
+from booking.operations.model import AttentionReason
 from booking.slot_query import SlotQuery
 from integrations.database.change_rows import from_row
 from integrations.database.tables.changes import requested_changes
@@ -74,11 +75,11 @@ class ChangeWitness:
                 self.note(f"slot blocked after the end: {change_id}")
 
     def rows(self) -> list[RequestedChange]:
-        """Answer every change as it stands, the first one first."""
-        query = select(requested_changes).order_by(requested_changes.c.created_at, requested_changes.c.id)
+        """Answer every change as it stands, in the order of their commits: the clocks that date them may be wrong."""
         with self._schedule.database.connect() as connection:
-            found = connection.execute(query).mappings().all()
-        return [from_row(row, SEALER) for row in found]
+            found = connection.execute(select(requested_changes)).mappings().all()
+        committed = list(self._known)
+        return sorted((from_row(row, SEALER) for row in found), key=lambda each: committed.index(each.id))
 
     def gave_back(self, checkout: Checkout) -> bool:
         """Whether a change, or the practice, gave the payment of a confirmed checkout back."""
@@ -196,15 +197,16 @@ class ChangeWitness:
     def _visit(self, change: RequestedChange) -> None:
         """What the row says is so at Healthie, unless something has changed the visit since."""
         visit = self._world.appointments.get(change.appointment_id)
-        others = [
-            each
-            for each in self.rows()
-            if each.appointment_id == change.appointment_id and each.id != change.id
-        ]
+        same = [each for each in self.rows() if each.appointment_id == change.appointment_id]
+        others = [each for each in same if each.id != change.id]
         if visit is None or visit.id in self._schedule.practice.changed:
             return
-        later = [each for each in others if each.created_at > change.created_at and each.begun]
-        unclear = any(each.state is ChangeState.NEEDS_ATTENTION for each in others)
+        later = [each for each in others[same.index(change) :] if each.begun]
+        unclear = any(
+            each.state is ChangeState.NEEDS_ATTENTION
+            or AttentionReason.CHANGE_LANDED_LATE in each.attention
+            for each in (change, *others)
+        )
         if change.state is ChangeState.DONE and not later and not unclear:
             if done(change, ActionKind.CANCEL_VISIT) and _stands(visit):
                 self.note(f"done and not cancelled: {change.id}")
@@ -214,7 +216,7 @@ class ChangeWitness:
             before = [each for each in others if each.begun]
             if not before and (visit.pm_status in FREEING_STATUSES or visit.starts_at != change.slot.start):
                 self.note(f"ended as {change.state} and changed: {change.id}")
-        if change.state is ChangeState.SUPERSEDED and not others:
+        if change.state is ChangeState.SUPERSEDED and not others and not unclear:
             self.note(f"superseded by nobody: {change.id}")
 
     def _one_visit(self, change: RequestedChange) -> None:
