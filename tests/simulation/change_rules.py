@@ -5,27 +5,41 @@ import itertools
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Any
 from unittest.mock import patch
 
+import booking.changes.driver
 import booking.changes.service
 import integrations.healthie.visit_changes
 from booking.change_quotes import CancellationQuote
 from booking.changes.actions import ACTIONS
 from booking.changes.cancelling import cancellation_quote
-from booking.changes.model import ActionKind, RequestedChange
+from booking.changes.driver import ChangeDriver
+from booking.changes.late_looks import LateLooks
+from booking.changes.model import Action, ActionKind, RequestedChange
 from booking.changes.policy import ChangePolicy, PlanVisitTreatment, RefundTier
 from booking.changes.steps import ChangeSteps
 from booking.checkout.model import Checkout
 from integrations.database.claims import SqlClaims
+from integrations.database.requested_changes import SqlRequestedChanges
 from integrations.healthie import refund_calls
 from integrations.healthie.credits import HealthieCredits
 from integrations.healthie.generated.client import Client
-from tests.simulation.change_scenarios import MONEY, MOVING, WITH_FEE, cancelling, moving, single
+from tests.simulation.change_scenarios import (
+    CANCELLING,
+    MONEY,
+    MOVING,
+    MOVING_ELSEWHERE,
+    WITH_FEE,
+    cancelling,
+    moving,
+    single,
+)
 from tests.simulation.fate import Trouble
 from tests.simulation.later import Later
 from tests.simulation.practice_changes import practice_answers
-from tests.simulation.rule import Removal, Rule, first, replaced
+from tests.simulation.rule import Removal, Rule, first, replaced, second
 from tests.simulation.schedule import Scenario, Schedule
 
 NOTHING_KNOWN = (Trouble.LOST_ANSWER, Trouble.SILENCE, Trouble.LATE)
@@ -120,6 +134,56 @@ async def believe(self: HealthieCredits, change: RequestedChange) -> bool:
     return True
 
 
+@contextmanager
+def without_fence_of_changes() -> Iterator[None]:
+    """A write goes through whatever version it expects, and whoever has the lease."""
+    save = SqlRequestedChanges.save
+
+    async def save_anyway(
+        self: SqlRequestedChanges, change: RequestedChange, *, was: RequestedChange, **rest: Any
+    ) -> RequestedChange:
+        standing = await self.get(change.id)
+        assert standing is not None
+        version = standing.version
+        return await save(self, replace(change, version=version), was=replace(was, version=version), **rest)
+
+    with patch.object(SqlRequestedChanges, "save", save_anyway):
+        yield
+
+
+def _at_once(self: ChangeDriver, action: Action) -> None:
+    """It is never too early to look."""
+
+
+@contextmanager
+def without_waiting_for_changes() -> Iterator[None]:
+    """Whatever is not known is looked for at once."""
+    with (
+        patch.object(ChangeDriver, "_ensure_settled", _at_once),
+        patch.object(booking.changes.driver, "pause_after", lambda _: timedelta(seconds=1)),
+    ):
+        yield
+
+
+@contextmanager
+def without_key_of_fees() -> Iterator[None]:
+    """Every charge has a key of its own."""
+    send, numbers = Client.charge, itertools.count(1)
+
+    async def charge(self: Client, **given: Any) -> Any:
+        return await send(self, **{**given, "stripe_idempotency_key": f"another-{next(numbers)}"})
+
+    with patch.object(Client, "charge", charge):
+        yield
+
+
+async def look_no_more(
+    self: LateLooks, change: RequestedChange, changes: Any, *, now: datetime
+) -> RequestedChange:
+    """What has ended has ended."""
+    return change.changed(due_at=None)
+
+
 def _without(kind: ActionKind, **parts: Any) -> Removal:
     return lambda: patch.dict(ACTIONS, {kind: replace(ACTIONS[kind], **parts)})
 
@@ -154,7 +218,91 @@ def _with_plan(schedule: Schedule) -> Any:
     )
 
 
+def _moving_on(schedule: Schedule) -> Any:
+    """Move the visit, and minutes later again, to a third time."""
+    second = Later(to=schedule.a_slot("Single Visit", hour=16), after=300.0)
+    return single(schedule, Later(to=schedule.a_slot("Single Visit", hour=14), again=second))
+
+
+LATE_LOOK = {"late look": replaced(LateLooks, "look", look_no_more)}
+KEY_OF_FEES = {"upstream key of a fee": without_key_of_fees}
+
+# A driver that others overtake is overtaken at any of its points.
+OVERTAKEN = tuple(
+    ((f"{what} {operation}", number), Trouble.FREEZE)
+    for what in ("call", "answer")
+    for operation, number in (("CancelVisit", 1), ("BookedVisit", 4), ("BookedVisit", 5), ("Refund", 1))
+) + tuple((("database committed", number), Trouble.FREEZE) for number in range(8, 24, 2))
+
 CHANGE_RULES = (
+    Rule(
+        name="version fence of a change",
+        removal=without_fence_of_changes,
+        guards={},
+        scenario=cancelling(HALF),
+        troubles=OVERTAKEN,
+        noticed_as="",
+    ),
+    Rule(
+        name="look before moving again",
+        removal=_without(ActionKind.MOVE_VISIT, look=None),
+        guards=LATE_LOOK,
+        scenario=MOVING,
+        troubles=first("MoveVisit", *NOTHING_KNOWN),
+        noticed_as="ended as superseded and changed",
+    ),
+    Rule(
+        name="look before cancelling again",
+        removal=_without(ActionKind.CANCEL_VISIT, look=None),
+        guards=LATE_LOOK,
+        scenario=CANCELLING,
+        troubles=first("CancelVisit", *NOTHING_KNOWN),
+        noticed_as="ended as superseded and changed",
+        guarded=True,
+    ),
+    Rule(
+        name="look before booking elsewhere again",
+        removal=_without(ActionKind.BOOK_VISIT, look=None),
+        guards=LATE_LOOK,
+        scenario=MOVING_ELSEWHERE,
+        troubles=second("Book", *NOTHING_KNOWN),
+        noticed_as="ended as refused and booked",
+        guarded=True,
+    ),
+    Rule(
+        name="look before charging a fee again",
+        removal=_without(ActionKind.CHARGE_FEE, look=None),
+        guards=KEY_OF_FEES,
+        scenario=cancelling(WITH_FEE),
+        troubles=second("Charge", *NOTHING_KNOWN),
+        noticed_as="fee charged twice",
+        guarded=True,
+    ),
+    Rule(
+        name="wait before looking for a fee",
+        removal=without_waiting_for_changes,
+        guards=KEY_OF_FEES,
+        scenario=cancelling(WITH_FEE),
+        troubles=second("Charge", Trouble.LATE),
+        noticed_as="fee charged twice",
+        guarded=True,
+    ),
+    Rule(
+        name="late look after a move",
+        removal=replaced(LateLooks, "look", look_no_more),
+        guards={},
+        scenario=Scenario(wishes=(_moving_on,), policy=MONEY),
+        troubles=first("MoveVisit", Trouble.VERY_LATE),
+        noticed_as="done and not moved",
+    ),
+    Rule(
+        name="late look after a booking elsewhere",
+        removal=replaced(LateLooks, "look", look_no_more),
+        guards={},
+        scenario=moving(clinician=2, hour=15, events=(practice_answers("Book", "move", number=2),)),
+        troubles=second("Book", Trouble.VERY_LATE),
+        noticed_as="ended as superseded and booked",
+    ),
     Rule(
         name="claim before a move",
         removal=replaced(SqlClaims, "take", take_nothing_for_changes),

@@ -1,12 +1,14 @@
 """Schedules in which patients change what they have booked: the canonical ones, and random ones."""
 
+import asyncio
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 from booking.changes.policy import ChangePolicy, PlanVisitTreatment, RefundTier
+from booking.slots import Slot
 from tests.simulation.later import Later
 from tests.simulation.patients import Wish
 from tests.simulation.practice_changes import ACTS, practice_does
@@ -59,12 +61,36 @@ def moving(*, clinician: int = 1, hour: int = 14, **parts: Any) -> Scenario:
     return Scenario(wishes=(wish,), policy=MONEY, **parts)
 
 
+def waiting(schedule: Schedule, *, slot: Slot | None = None, **changes: Any) -> Wish:
+    """Somebody who wants that time, or the canonical patient's, and comes back for it until it is free."""
+    wish = replace(canonical(schedule), number=2, arrives=60.0, thinks=1.0, waits=20, plan_id=None)
+    return replace(wish, promo_code=None, slot=slot or schedule.a_slot("Single Visit"), **changes)
+
+
+def ending() -> Scenario:
+    """The patient ends the membership that they bought with the visit."""
+
+    def wish(schedule: Schedule) -> Wish:
+        later = Later(ends_membership=True)
+        return replace(canonical(schedule), signed_in=1, thinks=5.0, later=(later,))
+
+    return Scenario(wishes=(wish,), policy=MONEY)
+
+
+def with_rival(scenario: Scenario, rival: Callable[[Schedule], Wish] = waiting) -> Scenario:
+    """Somebody else is in a checkout of the time that the change frees, or takes."""
+    return replace(scenario, wishes=(*scenario.wishes, rival))
+
+
 CANCELLING, MOVING, MOVING_ELSEWHERE = cancelling(), moving(), moving(clinician=2, hour=15)
 
 
 def draw_changes(rng: random.Random, base: Scenario) -> Scenario:
     """Let the patients of a drawn scenario change what they book, and the practice change it too."""
     policy, settings = rng.choice(POLICIES)
+    wishes = tuple(_changing(rng, wish) for wish in base.wishes)
+    if rng.random() < 0.4:
+        wishes = (*wishes, _rival(rng, wishes[0], number=len(wishes) + 1))
     events = tuple(
         practice_does(
             rng.choice(sorted(ACTS)), after=rng.choice((0.0, rng.uniform(0, 90), rng.uniform(0, 900)))
@@ -73,16 +99,48 @@ def draw_changes(rng: random.Random, base: Scenario) -> Scenario:
     )
     return replace(
         base,
-        wishes=tuple(_changing(rng, wish) for wish in base.wishes),
-        events=base.events + events,
+        wishes=wishes,
+        events=base.events + events + ((_noop(rng),) if rng.random() < 0.1 else ()),
         policy=policy,
         settings=settings,
     )
 
 
+def _rival(
+    rng: random.Random, first: Callable[[Schedule], Wish], *, number: int
+) -> Callable[[Schedule], Wish]:
+    """Draw somebody who comes back for the first patient's time until it is free, or for the one that they move into."""
+    arrives, takes_new = rng.uniform(30, 400), rng.random() < 0.3
+
+    def rival(schedule: Schedule) -> Wish:
+        theirs = first(schedule)
+        new = theirs.later[0].to if takes_new else None
+        slot = new or theirs.slot
+        return waiting(
+            schedule, slot=slot, number=number, arrives=arrives, plan_id=theirs.plan_id, cards=("tok_visa",)
+        )
+
+    return rival
+
+
+def _noop(rng: random.Random) -> Callable[[Schedule], Coroutine[Any, Any, None]]:
+    """For a while Healthie answers a change of a visit, and does nothing."""
+    begins, lasts = rng.uniform(0, 400), rng.choice((60.0, 3600.0))
+
+    async def noop(schedule: Schedule) -> None:
+        await asyncio.sleep(begins)
+        schedule.trace.troubles.append("noop updateAppointment")
+        switches = schedule.upstream.world.switches
+        switches.silent_noop.add("updateAppointment")
+        schedule.loop.call_later(lasts, switches.silent_noop.discard, "updateAppointment")
+
+    return noop
+
+
 def _changing(rng: random.Random, wish: Callable[[Schedule], Wish]) -> Callable[[Schedule], Wish]:
     drawn = tuple(_draw_one(rng) for _ in range(rng.choice((1, 1, 1, 2))))
     again = _draw_one(rng) if rng.random() < 0.3 else None
+    ends = rng.random() < 0.4
 
     def changing(schedule: Schedule) -> Wish:
         made = wish(schedule)
@@ -90,6 +148,9 @@ def _changing(rng: random.Random, wish: Callable[[Schedule], Wish]) -> Callable[
         later = tuple(one(schedule, name) for one in drawn)
         if again is not None:
             later = (replace(later[0], again=again(schedule, name)), *later[1:])
+        recurs = made.plan_id == schedule.seed["plans"]["Monthly Care"]
+        if ends and recurs and made.signed_in is not None:
+            later = (*later, replace(later[0], to=None, ends_membership=True))
         return replace(made, later=later)
 
     return changing

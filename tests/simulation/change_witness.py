@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
 
-from booking.change_quotes import CancellationQuote
+from booking.change_quotes import CancellationQuote, MembershipEndQuote
 from booking.changes.model import (
     Action,
     ActionKind,
@@ -86,14 +86,18 @@ class ChangeWitness:
         charge = checkout.charge
         return charge is not None and (
             self._schedule.practice.given_back[charge.charge_id] > 0
-            or any(change.payment_id == charge.billing_item_id for change in self.rows())
+            or any(
+                change.payment_id == charge.billing_item_id and change.action(ActionKind.REFUND) is not None
+                for change in self.rows()
+            )
         )
 
     def left_its_place(self, checkout: Checkout) -> bool:
         """Whether the visit of a checkout may be elsewhere than it was booked."""
         visit = checkout.appointment_id
         return visit in self._schedule.practice.changed or any(
-            change.appointment_id == visit and (change.begun or change.state is ChangeState.NEEDS_ATTENTION)
+            change.appointment_id == visit is not None
+            and (change.begun or change.state is ChangeState.NEEDS_ATTENTION)
             for change in self.rows()
         )
 
@@ -102,6 +106,9 @@ class ChangeWitness:
         for change in self.rows():
             self._ends(change)
             self._accepted(change)
+            if change.membership_id is not None:
+                self._membership(change)
+                continue
             self._money(change)
             self._credit(change)
             self._visit(change)
@@ -128,6 +135,10 @@ class ChangeWitness:
         if quote is None:
             self.note(f"quote not accepted: {change.id}")
             return
+        if isinstance(quote, MembershipEndQuote):
+            if [action.kind for action in change.actions] != [ActionKind.STOP_RECURRING]:
+                self.note(f"more than later payments ended: {change.id}")
+            return
         if not isinstance(quote, CancellationQuote):
             if any(_moves_money(action) for action in change.actions):
                 self.note(f"a move moves money: {change.id}")
@@ -138,6 +149,19 @@ class ChangeWitness:
         fee = change.action(ActionKind.CHARGE_FEE)
         if fee is not None and (quote.fee is None or fee.amount != quote.fee.amount):
             self.note(f"fee not as accepted: {change.id}")
+
+    def _membership(self, change: RequestedChange) -> None:
+        """The later payments have ended, or go on, as the row says."""
+        series = self._world.recurring_payments.get(change.membership_id)
+        others = [each for each in self.rows() if each.recurring_payment_id == change.membership_id]
+        if change.state is ChangeState.DONE and not series.is_canceled:
+            self.note(f"ended and still billed: {change.id}")
+        if (
+            change.state in {ChangeState.REFUSED, ChangeState.SUPERSEDED}
+            and len(others) == 1
+            and series.is_canceled
+        ):
+            self.note(f"ended as {change.state} and stopped: {change.id}")
 
     def _money(self, change: RequestedChange) -> None:
         stripe = self._world.stripe
@@ -203,8 +227,7 @@ class ChangeWitness:
             return
         later = [each for each in others[same.index(change) :] if each.begun]
         unclear = any(
-            each.state is ChangeState.NEEDS_ATTENTION
-            or AttentionReason.CHANGE_LANDED_LATE in each.attention
+            each.state is ChangeState.NEEDS_ATTENTION or AttentionReason.CHANGE_LANDED_LATE in each.attention
             for each in (change, *others)
         )
         if change.state is ChangeState.DONE and not later and not unclear:
@@ -265,7 +288,9 @@ class ChangeWitness:
         freed = [
             each
             for each in self.rows()
-            if each.state is ChangeState.DONE and each.slot.start > self._schedule.loop.now()
+            if each.state is ChangeState.DONE
+            and each.slot is not None
+            and each.slot.start > self._schedule.loop.now()
         ]
         freed = [each for each in freed if each.appointment_id not in self._schedule.practice.changed]
         if not freed:

@@ -1,4 +1,4 @@
-"""What patients do with a visit once it is booked: they cancel it and move it, to another clinician too, twice, and in two tabs."""
+"""What patients do with what they booked: they cancel the visit and move it, to another clinician too, and end the membership; twice, and in two tabs."""
 
 import asyncio
 import functools
@@ -6,20 +6,21 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeAlias
 
-from booking.change_quotes import CancellationQuote, RescheduleQuote
+from booking.change_quotes import CancellationQuote, MembershipEndQuote, RescheduleQuote
 from booking.changes.model import ActionKind, ActionState, ChangeState, RequestedChange
 from booking.checkout.model import CheckoutState
 from booking.errors import DomainError
 from booking.principals import Caller
 from booking.refusals import Refusal
 from booking.refusals.changes import CancellationQuoteChanged, RescheduleQuoteChanged
+from booking.refusals.memberships import MembershipQuoteChanged
 from booking.slots import Slot
 from tests.simulation.process import ConnectionLost
 
 if TYPE_CHECKING:
     from tests.simulation.patients import Patient
 
-Quote: TypeAlias = CancellationQuote | RescheduleQuote
+Quote: TypeAlias = CancellationQuote | MembershipEndQuote | RescheduleQuote
 
 # How often a patient looks at terms that change under their hands.
 LOOKS = 3
@@ -30,6 +31,7 @@ class Later:
     """One change that a patient wants, decided before they come."""
 
     to: Slot | None = None  # None: they cancel
+    ends_membership: bool = False  # instead of either; of one who is signed in and bought a plan that recurs
     after: float = 30.0  # seconds after the page of the booking
     thinks: float = 10.0  # seconds between the quote and accepting it
     tabs: int = 1  # in which they accept the same quote
@@ -43,7 +45,9 @@ async def change_later(patient: "Patient", later: Later) -> None:
     if (appointment_id := _visit_of(patient)) is None:
         return
     try:
-        if later.to is None:
+        if later.ends_membership:
+            await _end_membership(patient, later)
+        elif later.to is None:
             await _cancel(patient, appointment_id, later)
         else:
             await _move(patient, appointment_id, later.to, later)
@@ -112,6 +116,28 @@ async def _move(patient: "Patient", appointment_id: str, to: Slot, later: Later)
         try:
             await _in_tabs(patient, later, functools.partial(accept, quote))
         except RescheduleQuoteChanged as changed:
+            quote = changed.quote
+        else:
+            return
+
+
+async def _end_membership(patient: "Patient", later: Later) -> None:
+    caller = _caller(patient)
+    row = next(row for row in patient.schedule.witness.rows() if row.id == patient.checkout_ids[-1])
+    membership_id = row.charge.recurring_payment_id if row.charge is not None else None
+    if membership_id is None:
+        return
+    quote = await patient.ask(lambda process: process.memberships.end_quote(caller, membership_id))
+
+    async def accept(quote: MembershipEndQuote) -> RequestedChange:
+        patient.quotes_accepted[quote.id] = quote
+        return await patient.ask(lambda process: process.memberships.end(caller, quote_id=quote.id))
+
+    for _ in range(LOOKS):
+        await asyncio.sleep(later.thinks)
+        try:
+            await _in_tabs(patient, later, functools.partial(accept, quote))
+        except MembershipQuoteChanged as changed:
             quote = changed.quote
         else:
             return

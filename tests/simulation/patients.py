@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 from booking.checkout.model import Checkout, CheckoutState
 from booking.checkout.transitions import TERMINAL
 from booking.errors import DomainError
-from booking.models import CardChoice, GuestDetails
+from booking.models import CardChoice, GuestDetails, Hold
 from booking.principals import Caller, Principal, PrincipalKind, guest_of
 from booking.refusals import (
     BookingFailed,
@@ -36,6 +36,9 @@ T = TypeVar("T")
 # How often a patient whose page failed comes back before they give up.
 PATIENCE = 6
 
+# Seconds after which somebody looks again whether a slot has become free.
+COMES_BACK = 7.0
+
 # A page that loads longer than this is closed.
 PAGE_SECONDS = 30.0
 
@@ -57,6 +60,7 @@ class Wish:
     browses: bool = False  # looks at the offer of the day before
     confirms_twice: bool = False  # in two tabs, with two cards
     later: tuple[Later, ...] = ()  # what they do with the visit once it is booked
+    waits: int = 0  # how often they come back for a slot that somebody else has
 
 
 @dataclass
@@ -117,9 +121,7 @@ class Patient:
         try:
             if wish.browses:
                 await self._browse()
-            hold = await self.ask(
-                lambda process: process.holds.hold(self.visitor, wish.slot.id, time_zone="America/New_York")
-            )
+            hold = await self._hold()
             await asyncio.sleep(wish.thinks)
             checkout = await self.ask(
                 lambda process: process.starts.start(
@@ -144,6 +146,21 @@ class Patient:
             pages.append(self._cancel(checkout.id, wish.cancels_after))
         await asyncio.gather(*pages)
         await asyncio.gather(*(change_later(self, one) for one in wish.later))
+
+    async def _hold(self) -> Hold:
+        """Hold the slot; whoever waits for it comes back while somebody else has it. Raises Refusal, ConnectionLost."""
+        for left in range(self.wish.waits, -1, -1):
+            try:
+                return await self.ask(
+                    lambda process: process.holds.hold(
+                        self.visitor, self.wish.slot.id, time_zone="America/New_York"
+                    )
+                )
+            except Refusal:
+                if not left:
+                    raise
+                await asyncio.sleep(COMES_BACK)
+        raise AssertionError("the last try is answered or refused")
 
     async def _browse(self) -> None:
         """Look at what is on offer that day; what was somebody's before and after must not be there."""

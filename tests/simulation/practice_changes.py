@@ -3,7 +3,7 @@
 import asyncio
 from collections import Counter, defaultdict
 from collections.abc import Callable, Coroutine
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from integrations.healthie_emulator import billing_changes
@@ -28,6 +28,8 @@ class Practice:
     def __init__(self, schedule: "Schedule") -> None:
         self._schedule = schedule
         self.changed: defaultdict[str, list[float]] = defaultdict(list)  # visits, and when
+        # Where it moved visits: clinician, from when to when. A patient may have moved one on since.
+        self.moved_to: list[tuple[str, datetime, datetime]] = []
         self.given_back: Counter[str] = Counter()  # minor units, by the charge's id at Stripe
 
     def change(self, visit: Appointment, **values: Any) -> None:
@@ -44,6 +46,7 @@ class Practice:
         free = next((start for start in starts if self._is_free(visit, start)), None)
         if free is not None:
             self.change(visit, starts_at=free)
+            self.moved_to.append((visit.provider_id, free, free + timedelta(minutes=visit.length)))
 
     def cancel(self, visit: Appointment) -> None:
         """Cancel it."""

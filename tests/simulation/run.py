@@ -29,6 +29,7 @@ from tests.simulation.campaign import (
     with_faults,
     with_webhooks,
 )
+from tests.simulation.change_rules import CHANGE_RULES
 from tests.simulation.rule import hunt
 from tests.simulation.rules import RULES
 from tests.simulation.schedule import Result, quiet
@@ -43,6 +44,10 @@ PLAYS: dict[str, Callable[[Any], Result]] = {
     "single_faults": with_faults,
     "pairs_of_faults": lambda pair: with_faults(*pair),
 }
+
+
+# Campaigns whose schedules a seed names.
+OF_SEEDS: dict[str, Callable[[int], Result]] = {"random": lambda seed: by_seed(seed), "changes": with_changes}
 
 
 @dataclass(kw_only=True)
@@ -157,10 +162,12 @@ def merged(before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]:
 
 
 def replayed(counted: dict[str, Any]) -> dict[str, Any]:
-    """The figures with its wrong random schedules judged once more, by the code and the witness of today."""
+    """The figures with its wrong schedules of seeds judged once more, by the code and the witness of today."""
     quiet()
     judged = [
-        one | {"violations": by_seed(int(one["which"])).violations} if one["campaign"] == "random" else one
+        one | {"violations": OF_SEEDS[one["campaign"]](int(one["which"])).violations}
+        if one["campaign"] in OF_SEEDS
+        else one
         for one in counted["wrong"]
     ]
     wrong = [one for one in judged if one["violations"]]
@@ -176,7 +183,7 @@ def _sum(one: Any, other: Any) -> Any:
 def _rules() -> list[dict[str, Any]]:
     quiet()
     found = []
-    for rule in RULES:
+    for rule in (*RULES, *CHANGE_RULES):
         without = hunt(rule, rule.removal, *rule.guards.values())
         found.append(
             {

@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 import structlog
 
 import booking.changes.accepted
+import booking.changes.membership_end
 import booking.changes.requests
 import booking.checkout.service
 import booking.checkout.start
@@ -109,6 +110,7 @@ class Schedule:
             patch.object(booking.checkout.start, "secrets", names),
             patch.object(booking.scheduling.holds, "secrets", names),
             patch.object(booking.changes.requests, "secrets", names),
+            patch.object(booking.changes.membership_end, "secrets", names),
             patch.object(booking.changes.accepted, "_JOIN_INTERVAL", JOIN_SECONDS),
             patch.object(booking.checkout.service, "_JOIN_INTERVAL", JOIN_SECONDS),
         ):

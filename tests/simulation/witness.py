@@ -377,6 +377,12 @@ class Witness:
 
     def _outsiders_took(self, row: Checkout) -> bool:
         ours = {one for sent in self._schedule.upstream.sent for one in sent.appointments}
+        slot = row.slot
+        if any(
+            clinician == slot.clinician_id and start < slot.end and slot.start < end
+            for clinician, start, end in self._schedule.practice.moved_to
+        ):
+            return True
         return any(
             (visit.id not in ours or visit.id in self._schedule.practice.changed) and _overlaps(visit, row)
             for visit in self._schedule.upstream.world.appointments
