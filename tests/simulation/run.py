@@ -46,10 +46,6 @@ PLAYS: dict[str, Callable[[Any], Result]] = {
 }
 
 
-# Campaigns whose schedules a seed names.
-OF_SEEDS: dict[str, Callable[[int], Result]] = {"random": lambda seed: by_seed(seed), "changes": with_changes}
-
-
 @dataclass(kw_only=True)
 class Tally:
     """What came of many schedules."""
@@ -164,9 +160,10 @@ def merged(before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]:
 def replayed(counted: dict[str, Any]) -> dict[str, Any]:
     """The figures with its wrong schedules of seeds judged once more, by the code and the witness of today."""
     quiet()
+    by: dict[str, Callable[[int], Result]] = {"random": by_seed, "changes": with_changes}
     judged = [
-        one | {"violations": OF_SEEDS[one["campaign"]](int(one["which"])).violations}
-        if one["campaign"] in OF_SEEDS
+        one | {"violations": by[one["campaign"]](int(one["which"])).violations}
+        if one["campaign"] in by
         else one
         for one in counted["wrong"]
     ]
