@@ -46,6 +46,8 @@ class AttentionReason(StrEnum):
     LATE_VISIT = "late_visit"
     # Undone automatically by the reconciliation: alerted, and not on the attention list.
     LATE_FOUND = "late_found"
+    # A call of a requested change landed after its end, and the visit may stand as nobody asked any more.
+    CHANGE_LANDED_LATE = "change_landed_late"
     LATE_UNDO_FAILED = "late_undo_failed"
     LATE_CHECK_FAILED = "late_look_failed"  # upstream, or the card processor, could not be asked for days
     # An outcome unknown for too long, or a checkout still running long after its deadline.

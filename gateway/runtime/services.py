@@ -11,6 +11,7 @@ from booking.changes.accepted import AcceptedChanges
 from booking.changes.access import VisitAccess
 from booking.changes.driver import ChangeDriver
 from booking.changes.guards import Guards as ChangeGuards
+from booking.changes.late_looks import LateLooks
 from booking.changes.later_changes import RequestedChangesReader
 from booking.changes.membership_service import MembershipService
 from booking.changes.service import ChangeService
@@ -100,6 +101,7 @@ def build_change_driver(base: Foundation, *, upstream: SystemOfRecord) -> Change
             clock=base.clock,
         ),
         guards=ChangeGuards(visits=upstream.visits, units=base.units, keys=upstream.keys, clock=base.clock),
+        late_looks=LateLooks(visits=upstream.visits, visit_changes=upstream.visit_changes),
         units=base.units,
         holds=base.holds,
         clock=base.clock,

@@ -26,6 +26,7 @@ _TEXTS = {
     AttentionReason.LATE_CHARGE: "A payment turned up while the checkout waits for a person.",
     AttentionReason.LATE_VISIT: "A visit turned up after the end that no machine should delete.",
     AttentionReason.LATE_FOUND: "A payment or visit turned up after the end, and is undone. Nothing is to be done as long as no other alert follows.",
+    AttentionReason.CHANGE_LANDED_LATE: "A change of a visit landed long after it was sent: the visit may stand where nobody wants it.",
     AttentionReason.LATE_UNDO_FAILED: "A payment or visit that turned up after the end could not be undone.",
     AttentionReason.LATE_CHECK_FAILED: "For days it could not be asked whether anything turned up after the end.",
     AttentionReason.IN_DOUBT: "An outcome has been unknown, or a checkout has gone on past its deadline, for too long.",

@@ -7,6 +7,7 @@ from booking.changes.accepted import AcceptedChanges
 from booking.changes.access import VisitAccess
 from booking.changes.driver import ChangeDriver
 from booking.changes.guards import Guards
+from booking.changes.late_looks import LateLooks
 from booking.changes.membership_service import MembershipService
 from booking.changes.model import RequestedChange
 from booking.changes.policy import ChangePolicy
@@ -62,6 +63,7 @@ class ChangeWorld:
                 clock=self.clock,
             ),
             guards=Guards(visits=visits, units=self.database, keys=self.world.keys, clock=self.clock),
+            late_looks=LateLooks(visits=visits, visit_changes=FakeVisitChanges(self.changes)),
             units=self.database,
             holds=self.holds,
             clock=self.clock,
@@ -179,7 +181,8 @@ class ChangeWorld:
             row = self.row(change_id)
             if row.due_at is None:
                 break
-            self.clock.advance(seconds=LEASE.total_seconds() + 1)
+            due = (row.due_at - self.clock.now()).total_seconds()
+            self.clock.advance(seconds=max(LEASE.total_seconds() + 1, due))
             await self.a_driver().resume(row.id)
         return self.row(change_id)
 
