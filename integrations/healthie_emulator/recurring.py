@@ -63,6 +63,8 @@ def pause(world: World, series: RecurringPayment, by: User, *, is_paused: bool) 
     """Pause a series, or let it go on with its first payment date that is still to come."""
     if series.is_canceled or series.is_paused == is_paused:
         return
+    if not is_paused and not world.switches.unpausing_resumes:
+        return
     now = world.clock.now()
     changes: dict[str, Any] = {"is_paused": is_paused, "paused_at": now, "paused_by_id": by.id}
     if not is_paused:
@@ -74,6 +76,8 @@ def pause(world: World, series: RecurringPayment, by: User, *, is_paused: bool) 
 
 def restart_date(world: World, series: RecurringPayment) -> datetime | None:
     """Return the next payment date of a paused series if it went on now."""
+    if world.switches.resumed_a_period_later:
+        return payment_date(world.clock.now(), series.billing_frequency, 1)
     following = series.next_payment_date
     number = series.payments_made
     while following is not None and following <= world.clock.now():
@@ -155,7 +159,9 @@ RESOLVERS: dict[str, Callable[..., Any]] = {
         series.next_payment_date is not None and _remaining(series) != "0"
     ),
     "RecurringPayment.next_restart_payment_date": lambda series, request, _: (
-        restart_date(request.world, series) if series.is_paused else None
+        restart_date(request.world, series)
+        if series.is_paused and request.world.switches.restart_date_told
+        else None
     ),
     "RecurringPayment.paused_by": lambda series, request, _: request.world.users.get(series.paused_by_id),
     "RecurringPayment.has_scheduled_billing_item": lambda series, request, _: any(
