@@ -43,10 +43,8 @@ def membership_pause_quote(asked: MembershipAsked) -> MembershipPauseQuote:
     if membership.is_paused:
         raise MembershipChangeNotAllowed(Reason.PAUSED_ALREADY)
     left = pauses_left(asked.changes, policy, now=asked.now)
-    if not asked.by_staff and not policy.patients_may_pause:
-        raise MembershipChangeNotAllowed(Reason.NOT_ONLINE)
-    if not asked.by_staff and left == 0:
-        raise MembershipChangeNotAllowed(Reason.PAUSED_TOO_OFTEN)
+    if not asked.by_staff and (why := _patient_may_not_pause(policy, left)) is not None:
+        raise MembershipChangeNotAllowed(why)
     return MembershipPauseQuote(
         membership_id=membership.id,
         plan_name=membership.plan_name,
@@ -66,7 +64,7 @@ def membership_resume_quote(asked: MembershipAsked) -> MembershipResumeQuote:
     _ensure_open(membership)
     if not membership.is_paused:
         raise MembershipChangeNotAllowed(Reason.NOT_PAUSED)
-    if not asked.by_staff and not paused_by_patient(membership, asked.changes):
+    if not asked.by_staff and not paused_by_patient(membership.paused_at, asked.changes):
         raise MembershipChangeNotAllowed(Reason.PAUSED_BY_PRACTICE)
     if membership.resumes_at is None:
         raise MembershipChangeNotAllowed(Reason.NEXT_PAYMENT_UNKNOWN)
@@ -119,11 +117,21 @@ def pauses_left(changes: Iterable[RequestedChange], policy: MembershipPolicy, *,
     return max(0, policy.most_pauses - len(made))
 
 
-def paused_by_patient(membership: MembershipAsStands, changes: Iterable[RequestedChange]) -> bool:
-    """Whether the present pause is one that the patient asked for here, by the time that upstream noted for both."""
+def paused_by_patient(paused_at: datetime | None, changes: Iterable[RequestedChange]) -> bool:
+    """Whether the pause since then (UTC) is one that the patient asked for here, by the time that upstream noted for both."""
     pauses = [each.actions[0].result.get("paused_at") for each in changes if _is_patients_pause(each)]
-    since = paused_result(membership).get("paused_at")
-    return since is not None and since in pauses
+    return paused_at is not None and paused_at.isoformat() in pauses
+
+
+def patient_may_pause(changes: Iterable[RequestedChange], policy: MembershipPolicy, *, now: datetime) -> bool:
+    """Whether the policy lets the patient pause a membership that bills on."""
+    return _patient_may_not_pause(policy, pauses_left(changes, policy, now=now)) is None
+
+
+def _patient_may_not_pause(policy: MembershipPolicy, left: int | None) -> Reason | None:
+    if not policy.patients_may_pause:
+        return Reason.NOT_ONLINE
+    return Reason.PAUSED_TOO_OFTEN if left == 0 else None
 
 
 def _is_patients_pause(change: RequestedChange) -> bool:

@@ -1,6 +1,7 @@
 """Application service of memberships: quotes to end, pause and resume them, and accepting those. The driver of changes does the work (changes/driver.py)."""
 
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import TypeAlias
 
 from booking.change_quotes import MembershipEndQuote, MembershipPauseQuote, MembershipResumeQuote, subject_in
@@ -13,6 +14,8 @@ from booking.changes.membership_pause import (
     membership_resume_quote,
     new_membership_pause,
     new_membership_resumption,
+    patient_may_pause,
+    paused_by_patient,
 )
 from booking.changes.model import ChangeState, RequestedChange, Subject, SubjectKind
 from booking.changes.outcomes import membership_outcome
@@ -126,6 +129,20 @@ class MembershipService:
         if inserted is None:
             raise MembershipChangeInProgress
         return inserted
+
+    async def may_pause(self, membership_id: str) -> bool:
+        """Whether its patient may pause a membership that bills on; asks the database only."""
+        changes = await self._changes_of(membership_id)
+        standing = _latest(changes)
+        under_way = standing is not None and not standing.ended
+        return not under_way and patient_may_pause(changes, self._policy, now=self._clock.now())
+
+    async def may_resume(self, membership_id: str, *, paused_at: datetime | None) -> bool:
+        """Whether its patient may end a pause that began then (UTC); asks the database only."""
+        changes = await self._changes_of(membership_id)
+        standing = _latest(changes)
+        under_way = standing is not None and not standing.ended
+        return not under_way and paused_by_patient(paused_at, changes)
 
     async def view(self, caller: Caller, change_id: str) -> RequestedChange | None:
         """The caller's change of a membership; None when it is another's or does not exist, without telling which."""

@@ -206,9 +206,7 @@ RESUME_MEMBERSHIP = f"""mutation ResumeMembership($input: ResumeMembershipInput!
     {PROBLEM}
   }}
 }}"""
-MY_MEMBERSHIPS = (
-    "query MyMemberships { me { memberships { id status nextPaymentAt pausedAt resumesAt cancelledAt } } }"
-)
+MY_MEMBERSHIPS = "query MyMemberships { me { memberships { id status nextPaymentAt pausedAt resumesAt cancelledAt canCancel canPause canResume } } }"
 
 
 def everything(kind: GraphQLOutputType) -> str:

@@ -45,6 +45,7 @@ async def test_nothing_is_charged_while_it_is_paused_and_again_from_the_day_that
     shown = await member.shown()
     assert (shown["status"], shown["nextPaymentAt"]) == ("PAUSED", None)
     assert shown["pausedAt"] is not None
+    assert (shown["canCancel"], shown["canPause"], shown["canResume"]) == (True, False, True)
     await stack.emulator.control.clock(advance=2 * PERIOD)
     assert await charged(stack) == 1, "two periods later nothing more was charged"
     back = await member.resume_quote()
@@ -54,6 +55,7 @@ async def test_nothing_is_charged_while_it_is_paused_and_again_from_the_day_that
     )
     shown = await member.shown()
     assert shown["status"] == "ACTIVE"
+    assert (shown["canCancel"], shown["canPause"], shown["canResume"]) == (True, True, False)
     assert shown["nextPaymentAt"][:7] == back["quote"]["nextPaymentOn"][:7]
     assert await charged(stack) == 1, "what was not charged meanwhile is not made up for"
     await stack.emulator.control.clock(advance=PERIOD)
@@ -86,6 +88,7 @@ async def test_where_healthie_does_not_say_when_it_bills_it_is_not_resumed(stack
         "MembershipChangeNotAllowed",
         "NEXT_PAYMENT_UNKNOWN",
     )
+    assert (await member.shown())["canResume"] is False
 
 
 async def test_where_unpausing_does_nothing_it_is_not_said_to_be_resumed(stack: Stack) -> None:
@@ -149,6 +152,7 @@ async def test_a_pause_of_the_practice_is_the_practices_to_end(stack: Stack) -> 
     await by_practice(stack, paused=True)
     refusal = await member.resume_quote()
     assert refusal["reason"] == "PAUSED_BY_PRACTICE"
+    assert (await member.shown())["canResume"] is False
     assert (await member.pause_quote())["reason"] == "PAUSED_ALREADY"
     app = staff(stack)
     quote = await member.resume_quote(app)
@@ -178,6 +182,7 @@ async def test_where_the_practice_does_not_let_them_patients_do_not_pause(stacks
     result = await member.pause(quote)
     assert (result["__typename"], result["reason"]) == ("MembershipChangeNotAllowed", "NOT_ONLINE")
     assert (await member.series())["is_paused"] is False
+    assert (await member.shown())["canPause"] is False
 
 
 async def test_they_pause_as_often_as_the_practice_lets_them(stacks: Stacks) -> None:
