@@ -28,7 +28,7 @@ from booking.refusals.memberships import MembershipNotAllowedReason as Reason
 from tests.doubles.booking_ports import NOW, Killed
 from tests.doubles.booking_upstream import AnswerLost, Lost
 from tests.doubles.change_world import FOREIGN, STAFF, ChangeWorld
-from tests.unit.test_changes_memberships import MEMBER, PATIENT
+from tests.doubles.members import MEMBER, PATIENT
 
 YEAR = MembershipPolicy(patients_may_pause=True, most_pauses=2)
 
@@ -327,6 +327,21 @@ class TestChanges:
         assert back.state is ChangeState.OPEN
         assert (await scene.world.settle(back.id)).state is ChangeState.DONE
         assert scene.done == [True, False]
+
+    @pytest.mark.parametrize("kind", ["pause", "resume"])
+    async def test_of_two_drivers_that_take_a_row_up_at_once_one_carries_it_out(
+        self, scene: Scene, kind: str
+    ) -> None:
+        before = [] if kind == "pause" else [(await scene.pause()).id]
+        scene.world.books.fail(kind, Lost("sample"))
+        with contextlib.suppress(Lost):
+            await (scene.pause() if kind == "pause" else scene.resume())
+        (row,) = (one for one in scene.rows() if one.id not in before)
+        scene.world.clock.advance(seconds=LEASE.total_seconds() + 1)
+        first, second = scene.world.a_driver(), scene.world.a_driver()
+        await asyncio.gather(*(one.resume(row.id) for one in (first, second)))
+        assert (await scene.world.settle(row.id)).state is ChangeState.DONE
+        assert scene.done == [True, False][: 1 + len(before)]
 
     async def test_another_change_of_one_that_is_being_paused_waits(self, scene: Scene) -> None:
         end = (await scene.service.end_quote(PATIENT, MEMBER.id)).id
