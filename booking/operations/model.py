@@ -25,6 +25,8 @@ class AttentionReason(StrEnum):
         "credit_not_proved"  # a visit by credit stands, and visit and ledger contradict each other
     )
     RECURRING_NOT_CANCELLED = "recurring_payment_not_cancelled"
+    MEMBERSHIP_NOT_CHANGED = "membership_not_changed"  # it could be neither paused nor resumed
+    RESUMED_OTHERWISE = "membership_resumed_otherwise"  # with another next payment than its quote said
     REFUND_FAILED = "refund_failed"
     CHARGED_WRONGLY = "charged_wrongly"  # on other terms than the patient accepted
     # A recurring payment goes on that the patient did not accept, or of a payment that was given back.

@@ -98,6 +98,7 @@ def build_change_driver(base: Foundation, *, upstream: SystemOfRecord) -> Change
             visit_changes=upstream.visit_changes,
             payments=upstream.change_payments,
             credit_ledger=upstream.credits,
+            membership_changes=upstream.membership_changes,
             clock=base.clock,
         ),
         guards=ChangeGuards(visits=upstream.visits, units=base.units, keys=upstream.keys, clock=base.clock),
@@ -161,7 +162,12 @@ def build_services(
         checkouts=checkouts,
         changes=changes,
         memberships=MembershipService(
-            accepted=accepted, memberships=upstream.memberships, units=units, clock=clock
+            accepted=accepted,
+            memberships=upstream.memberships,
+            units=units,
+            clock=clock,
+            policy=base.settings.membership_policy,
+            time_zone=base.settings.time_zone.key,
         ),
         email_verification=_email_verification(base, attempts=attempts),
         records=records,

@@ -10,6 +10,8 @@ _TEXTS = {
     AttentionReason.CREDIT_NOT_GIVEN_BACK: "A visit was cancelled or undone, and the credit that its patient should have back is not in the ledger.",
     AttentionReason.CREDIT_NOT_PROVED: "A visit was booked by credit, and only one of the visit and the ledger says that one was used.",
     AttentionReason.RECURRING_NOT_CANCELLED: "A recurring payment could not be cancelled: the patient would be billed again.",
+    AttentionReason.MEMBERSHIP_NOT_CHANGED: "A membership could be neither paused nor resumed as its patient asked.",
+    AttentionReason.RESUMED_OTHERWISE: "A membership was resumed, and Healthie plans its next payment on another day or with another amount than its patient accepted.",
     AttentionReason.REFUND_FAILED: "A refund was refused: the patient's money is still with the practice.",
     AttentionReason.CHARGED_WRONGLY: "A card was charged on other terms than the patient accepted: the practice changed a plan or a promo code in "
     "between, or Healthie charged otherwise. The series is cancelled and the payment given back, as long as no other alert follows.",

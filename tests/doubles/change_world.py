@@ -10,7 +10,7 @@ from booking.changes.guards import Guards
 from booking.changes.late_looks import LateLooks
 from booking.changes.membership_service import MembershipService
 from booking.changes.model import RequestedChange
-from booking.changes.policy import ChangePolicy
+from booking.changes.policy import ChangePolicy, MembershipPolicy
 from booking.changes.service import ChangeService
 from booking.changes.steps import ChangeSteps
 from booking.checkout.model import Checkout, CheckoutState
@@ -23,6 +23,7 @@ from tests.doubles.change_upstream import (
     ChangeBooks,
     FakeChangePayments,
     FakeCredits,
+    FakeMembershipChanges,
     FakeMemberships,
     FakeVisitChanges,
     FakeVisits,
@@ -39,8 +40,9 @@ class ChangeWorld:
         self.world = world or World()
         self.clock, self.tape, self.database = self.world.clock, self.world.tape, self.world.database
         self.holds, self.books = self.world.announced, self.world.books
-        self.changes = ChangeBooks(books=self.books)
+        self.changes = ChangeBooks(books=self.books, now=self.clock.now)
         self.policy = policy or ChangePolicy()
+        self.membership_policy = MembershipPolicy(patients_may_pause=True)
         self._processes = itertools.count(1)
         self.access = VisitAccess(
             visits=FakeVisits(self.changes),
@@ -60,6 +62,7 @@ class ChangeWorld:
                 visit_changes=FakeVisitChanges(self.changes),
                 payments=FakeChangePayments(self.changes),
                 credit_ledger=FakeCredits(self.changes),
+                membership_changes=FakeMembershipChanges(self.changes),
                 clock=self.clock,
             ),
             guards=Guards(visits=visits, units=self.database, keys=self.world.keys, clock=self.clock),
@@ -91,6 +94,8 @@ class ChangeWorld:
             memberships=FakeMemberships(self.changes),
             units=self.database,
             clock=self.clock,
+            policy=self.membership_policy,
+            time_zone="America/New_York",
         )
 
     async def booked(self, *, plan_id: str | None = None, hours: float = 24) -> Checkout:

@@ -50,6 +50,7 @@ class Process:
                 visit_changes=upstream.visit_changes,
                 payments=upstream.change_payments,
                 credit_ledger=upstream.credits,
+                membership_changes=upstream.membership_changes,
                 clock=clock,
             ),
             guards=Guards(visits=upstream.visits, units=self.units, keys=upstream.keys, clock=clock),
