@@ -3,7 +3,14 @@
 from dataclasses import dataclass
 from typing import Protocol
 
-from booking.changes.ports import ChangePayments, Credits, Memberships, VisitChanges, Visits
+from booking.changes.ports import (
+    ChangePayments,
+    Credits,
+    MembershipChanges,
+    Memberships,
+    VisitChanges,
+    Visits,
+)
 from booking.checkout.credits import CreditLedger
 from booking.checkout.guards import ClinicianKeys
 from booking.packages.ports import Purchases
@@ -83,6 +90,7 @@ class SystemOfRecord:
     credits: Credits
     purchases: Purchases
     memberships: Memberships  # never cached
+    membership_changes: MembershipChanges
     credit_ledger: CreditLedger  # never cached
     visit_records: VisitRecords
     resources: ResourceSource

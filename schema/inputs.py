@@ -81,8 +81,9 @@ class StartCheckoutInput:
         default=False,
         description="Whether the patient accepts that the plan bills again as the quote states.",
     )
-    use_credit: bool = field(
-        default=False,
+    # Newer than the others, so without a default: a request without it keeps the arguments, and so the fingerprint, that it had before.
+    use_credit: bool | None = field(
+        default=strawberry.UNSET,
         description="Whether a credit that the signed-in patient has of a package pays for the single visit; then nothing is due.",
     )
 
@@ -153,6 +154,30 @@ class CancelMembershipInput:
     )
     note: str | None = field(
         default=None, description="Of staff only, who must give one: why they end it, for the audit trail."
+    )
+
+
+@strawberry.input(description="Which membership to pause, and on which terms.")
+class PauseMembershipInput:
+    """For `pauseMembership`."""
+
+    quote_id: strawberry.ID = field(
+        description="The id of the `membershipPauseQuote` that was shown: nothing else is done than what it says."
+    )
+    note: str | None = field(
+        default=None, description="Of staff only, who must give one: why they pause it, for the audit trail."
+    )
+
+
+@strawberry.input(description="Which membership to resume, and on which terms.")
+class ResumeMembershipInput:
+    """For `resumeMembership`."""
+
+    quote_id: strawberry.ID = field(
+        description="The id of the `membershipResumeQuote` that was shown: nothing else is done than what it says."
+    )
+    note: str | None = field(
+        default=None, description="Of staff only, who must give one: why they resume it, for the audit trail."
     )
 
 
