@@ -14,7 +14,7 @@ from booking.waitlist.model import EntryState, Hours, OfferState
 from booking.waitlist.passing_on import new_offer
 from booking.waitlist.rules import PAGE, REST_PER_REQUEST, QuietHours, WaitlistRules
 from tests.doubles.booking_ports import NOW, Killed
-from tests.doubles.booking_world import CATALOG, FREE, PRICED, a_slot
+from tests.doubles.booking_world import CATALOG, FREE, LONG, PRICED, a_slot
 from tests.doubles.waitlist_scene import AT_ANY_HOUR, RULES, SLOT, Scene, a_wish, patient
 
 
@@ -52,6 +52,21 @@ async def test_a_time_that_somebody_took_from_an_emptied_store_is_theirs_and_the
     assert scene.told() == [("waitlist.offered", "p-one"), ("waitlist.passed_on", "p-one")]
     (entry, _) = scene.world.database.waitlist.entries.values()
     assert (entry.state, entry.unanswered) == (EntryState.WAITING, 0)
+
+
+async def test_what_overlaps_an_offer_whose_hold_was_lost_goes_to_nobody_else() -> None:
+    scene = Scene(free=(SLOT,))
+    await scene.join("p-one")
+    await scene.work()
+    longer = replace(a_slot(LONG), start=SLOT.start - timedelta(minutes=30))
+    await scene.join("p-two", visit_type_id=LONG.id)
+    scene.free(SLOT, longer)
+    scene.world.clock.advance(seconds=10)
+    scene.world.holds.emptied()
+    await scene.work()
+    await scene.later(seconds=31)
+    assert scene.offered() == ["p-one"]
+    assert [one.owner for one in scene.holds()] == ["patient:p-one"]
 
 
 async def test_an_emptied_store_and_a_calendar_that_was_filled_meanwhile() -> None:
