@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from booking.catalog.quotes import QuoteService
+from booking.changes.invoice_service import InvoicePaymentService
 from booking.changes.membership_service import MembershipService
 from booking.changes.service import ChangeService
 from booking.checkout.credit_quotes import CreditQuotes
@@ -33,6 +34,7 @@ class Services:
     checkouts: CheckoutService
     changes: ChangeService
     memberships: MembershipService
+    invoice_payments: InvoicePaymentService
     email_verification: EmailVerification
     records: RecordsService
     visits: VisitService

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Protocol
 
-from booking.changes.ports import ChangePayments, Credits, Memberships, VisitChanges, Visits
+from booking.changes.ports import ChangePayments, Credits, InvoicePayments, Memberships, VisitChanges, Visits
 from booking.checkout.credits import CreditLedger
 from booking.checkout.guards import ClinicianKeys
 from booking.packages.ports import Purchases
@@ -83,6 +83,7 @@ class SystemOfRecord:
     credits: Credits
     purchases: Purchases
     memberships: Memberships  # never cached
+    invoice_payments: InvoicePayments  # never cached
     credit_ledger: CreditLedger  # never cached
     visit_records: VisitRecords
     resources: ResourceSource

@@ -20,6 +20,7 @@ from booking.slots import Slot
 from resolvers.catalog import names, to_clinicians
 from resolvers.changes import to_change
 from resolvers.checkouts import to_checkout
+from resolvers.invoices import to_invoice_payment
 from resolvers.memberships import to_membership_change
 from resolvers.problems import PROBLEMS
 from resolvers.slots import to_hold
@@ -34,6 +35,7 @@ from schema.change_results import (
 from schema.changes import AppointmentChange
 from schema.checkouts import Checkout, CheckoutStatus, DeclineReason
 from schema.context import Context
+from schema.invoices import InvoiceChanged, InvoicePayment, InvoicePaymentProcessing, PayInvoiceSuccess
 from schema.memberships import (
     CancelMembershipSuccess,
     MembershipChange,
@@ -84,7 +86,12 @@ def reference_of(outcome: object) -> Reference | None:
     kind = type(outcome).__name__
     parts: Reference
     match outcome:
-        case CheckoutProcessing() | AppointmentChangeProcessing() | MembershipChangeProcessing():
+        case (
+            CheckoutProcessing()
+            | AppointmentChangeProcessing()
+            | MembershipChangeProcessing()
+            | InvoicePaymentProcessing()
+        ):
             return None
         case Problem():
             parts = _problem_reference(outcome)
@@ -103,8 +110,8 @@ def reference_of(outcome: object) -> Reference | None:
             parts = {"checkout": checkout.id}
         case CancelAppointmentSuccess(change=change) | RescheduleAppointmentSuccess(change=change):
             parts = {"change": change.id}
-        case CancelMembershipSuccess(change=ended):
-            parts = {"change": ended.id}
+        case CancelMembershipSuccess(change=done) | PayInvoiceSuccess(payment=done):
+            parts = {"change": done.id}
         case JoinWaitlistSuccess(entry=entry) | LeaveWaitlistSuccess(entry=entry):
             parts = {"waitlist": entry.id}
         case _:
@@ -138,7 +145,7 @@ async def recall(reference: Reference, context: Context) -> object:
 async def _recall_of_patient(reference: Reference, context: Context) -> object:
     """Rebuild a change of a visit or membership, or a place on the waitlist, as it stands."""
     kind = reference["type"]
-    if kind in _CHANGES or kind == CancelMembershipSuccess.__name__:
+    if kind in _CHANGES or kind in {CancelMembershipSuccess.__name__, PayInvoiceSuccess.__name__}:
         return await _recall_success(kind, reference["change"], context)
     if kind in _PLACES:
         return _PLACES[kind](entry=await _recall_place(reference["waitlist"], context))
@@ -152,6 +159,8 @@ def _problem_reference(problem: Problem) -> Reference:
         return {"appointment": problem.quote.appointment_id}
     if isinstance(problem, MembershipQuoteChanged):
         return {"membership": problem.quote.membership_id}
+    if isinstance(problem, InvoiceChanged):
+        return {"invoice": problem.invoice.id}
     return {"fields": {name: _write(value) for name, value in asdict(problem).items()}}
 
 
@@ -162,6 +171,8 @@ async def _recall_problem(reference: Reference, context: Context) -> object:
         return await _CHANGED_QUOTES[kind](context, reference["appointment"])
     if kind == MembershipQuoteChanged.__name__:
         return await _recall_membership_quote(context, reference["membership"])
+    if kind == InvoiceChanged.__name__:
+        return await _recall_invoice(context, reference["invoice"])
     if kind == QuoteChanged.__name__:
         checkout = await _viewed(reference["checkout"], context.identified, context)
         return PROBLEMS[refusals.QuoteChanged].handle(refusals.QuoteChanged(checkout.id, checkout.quote))
@@ -197,6 +208,13 @@ async def _recall_membership_quote(context: Context, membership_id: str) -> Prob
     except Refusal as refusal:
         return PROBLEMS[type(refusal)].handle(refusal)
     return PROBLEMS[refusals.MembershipQuoteChanged].handle(refusals.MembershipQuoteChanged(quote))
+
+
+async def _recall_invoice(context: Context, invoice_id: str) -> Problem:
+    """The invoice as it stands, or that it is paid by now."""
+    invoice = await context.services.invoice_payments.present(context.identified, invoice_id)
+    refusal = refusals.InvoicePaid() if invoice.is_paid else refusals.InvoiceChanged(invoice)
+    return PROBLEMS[type(refusal)].handle(refusal)
 
 
 _CHANGED_QUOTES: Mapping[str, Callable[[Context, str], Awaitable[Problem]]] = {
@@ -254,6 +272,8 @@ async def _recall_checkout(
 async def _recall_success(kind: str, change_id: str, context: Context) -> object:
     if kind == CancelMembershipSuccess.__name__:
         return CancelMembershipSuccess(change=await _recall_membership_change(change_id, context))
+    if kind == PayInvoiceSuccess.__name__:
+        return PayInvoiceSuccess(payment=await _recall_invoice_payment(change_id, context))
     return _CHANGES[kind](change=await _recall_change(change_id, context))
 
 
@@ -269,6 +289,13 @@ async def _recall_membership_change(change_id: str, context: Context) -> Members
     if change is None:
         raise NotFound("change")
     return to_membership_change(change)
+
+
+async def _recall_invoice_payment(change_id: str, context: Context) -> InvoicePayment:
+    change = await context.services.invoice_payments.view(context.identified, change_id)
+    if change is None:
+        raise NotFound("change")
+    return to_invoice_payment(change)
 
 
 async def _recall_place(entry_id: str, context: Context) -> WaitlistEntry:

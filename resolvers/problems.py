@@ -10,8 +10,9 @@ from booking.refusals import Refusal
 from resolvers.changes import to_cancellation_quote, to_reschedule_quote
 from resolvers.checkouts import to_end_status
 from resolvers.memberships import to_membership_end_quote
+from resolvers.packages import to_invoice
 from resolvers.quotes import to_quote
-from schema import change_problems, memberships, problems, waitlist_results
+from schema import change_problems, invoices, memberships, problems, waitlist_results
 from schema.change_problems import ChangeNotAllowedReason
 from schema.checkouts import DeclineReason
 from schema.problems import Problem
@@ -137,6 +138,12 @@ _HANDLERS = (
     ),
     _handler(refusals.MembershipChangeInProgress, memberships.MembershipChangeInProgress),
     _handler(refusals.MembershipChangeFailed, memberships.MembershipChangeFailed),
+    _handler(refusals.InvoicePaid, invoices.InvoicePaid),
+    _handler(
+        refusals.InvoiceChanged, invoices.InvoiceChanged, lambda no: {"invoice": to_invoice(no.invoice)}
+    ),
+    _handler(refusals.InvoiceNotPayable, invoices.InvoiceNotPayable),
+    _handler(refusals.InvoicePaymentInProgress, invoices.InvoicePaymentInProgress),
     _handler(refusals.WaitlistLimitReached, waitlist_results.WaitlistLimitReached, _same("limit")),
     _handler(refusals.WaitlistFull, waitlist_results.WaitlistFull),
 )

@@ -156,6 +156,16 @@ class CancelMembershipInput:
     )
 
 
+@strawberry.input(description="Which invoice to pay, what is accepted, and with which card.")
+class PayInvoiceInput:
+    """For `payInvoice`."""
+
+    quote_id: strawberry.ID = field(
+        description="The `paymentQuoteId` of the invoice as it was shown to the patient: nothing else is charged than what was due on it then."
+    )
+    card_on_file_id: strawberry.ID = field(description="One of the patient's own cards, from `me`.")
+
+
 @strawberry.input(description="Which visit to move, on which terms, and to which time.")
 class RescheduleAppointmentInput:
     """For `rescheduleAppointment`."""

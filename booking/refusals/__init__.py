@@ -16,6 +16,7 @@ Refusal (a DomainError, see errors.py)
 └── change       CancellationNotAllowed / RescheduleNotAllowed / CancellationReasonRequired / SlotDoesNotFit
     ├── quote    CancellationQuoteChanged / RescheduleQuoteChanged
     ├── end      ChangeInProgress / ChangedByPractice / ChangeFailed
+    ├── invoice  InvoicePaid / InvoiceChanged / InvoiceNotPayable / InvoicePaymentInProgress
     └── member   MembershipOver / MembershipQuoteChanged / MembershipChangeInProgress / MembershipChangeFailed
 """
 
@@ -31,6 +32,12 @@ from booking.refusals.changes import (
     RescheduleNotAllowed,
     RescheduleQuoteChanged,
     SlotDoesNotFit,
+)
+from booking.refusals.invoices import (
+    InvoiceChanged,
+    InvoiceNotPayable,
+    InvoicePaid,
+    InvoicePaymentInProgress,
 )
 from booking.refusals.memberships import (
     MembershipChangeFailed,
@@ -108,6 +115,10 @@ __all__ = [
     "HoldExtensionsUsedUp",
     "HoldInCheckout",
     "HoldLimitReached",
+    "InvoiceChanged",
+    "InvoiceNotPayable",
+    "InvoicePaid",
+    "InvoicePaymentInProgress",
     "MembershipChangeFailed",
     "MembershipChangeInProgress",
     "MembershipOver",

@@ -80,6 +80,8 @@ FIELDS: Mapping[str, Rate] = {
     # As for visits; a patient has one or two memberships.
     "membershipEndQuote": Rate(what="membership-quote", window=_TEN_MINUTES, caller=60, network=240),
     "cancelMembership": Rate(what="end-membership", window=_TEN_MINUTES, caller=30, network=120),
+    # Cards have a limit of their own below; nobody has thirty invoices to pay in ten minutes.
+    "payInvoice": Rate(what="pay-invoice", window=_TEN_MINUTES, caller=30, network=120),
     "rescheduleAppointment": Rate(what="move-visit", window=_TEN_MINUTES, caller=30, network=120),
     # A place is a row and a look at the calendar; one patient has a few places at a time, and changes their mind.
     "joinWaitlist": Rate(what="join-waitlist", window=_TEN_MINUTES, caller=20, network=80),

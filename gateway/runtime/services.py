@@ -11,6 +11,7 @@ from booking.changes.accepted import AcceptedChanges
 from booking.changes.access import VisitAccess
 from booking.changes.driver import ChangeDriver
 from booking.changes.guards import Guards as ChangeGuards
+from booking.changes.invoice_service import InvoicePaymentService
 from booking.changes.later_changes import RequestedChangesReader
 from booking.changes.membership_service import MembershipService
 from booking.changes.service import ChangeService
@@ -95,6 +96,7 @@ def build_change_driver(base: Foundation, *, upstream: SystemOfRecord) -> Change
             visit_changes=upstream.visit_changes,
             payments=upstream.change_payments,
             credit_ledger=upstream.credits,
+            invoices=upstream.invoice_payments,
             clock=base.clock,
         ),
         guards=ChangeGuards(visits=upstream.visits, units=base.units, keys=upstream.keys, clock=base.clock),
@@ -158,6 +160,14 @@ def build_services(
         changes=changes,
         memberships=MembershipService(
             accepted=accepted, memberships=upstream.memberships, units=units, clock=clock
+        ),
+        invoice_payments=InvoicePaymentService(
+            accepted=accepted,
+            invoices=upstream.invoice_payments,
+            cards=upstream.cards,
+            attempts=attempts,
+            units=units,
+            clock=clock,
         ),
         email_verification=_email_verification(base, attempts=attempts),
         records=records,

@@ -29,6 +29,7 @@ from integrations.healthie.credit_ledger import HealthieCreditLedger
 from integrations.healthie.credits import HealthieCredits
 from integrations.healthie.declines import DeclineCodes
 from integrations.healthie.generated.client import Client
+from integrations.healthie.invoice_payments import HealthieInvoicePayments
 from integrations.healthie.invoices import HealthieInvoices
 from integrations.healthie.key_proved_catalog import KeyProvedCatalog
 from integrations.healthie.keys import KeyStore
@@ -180,6 +181,13 @@ async def connect(
             credits=HealthieCredits(staff=staff),
             purchases=HealthiePurchases(client=organization),
             memberships=HealthieMemberships(client=organization),
+            invoice_payments=HealthieInvoicePayments(
+                client=organization,
+                staff=staff,
+                declines=declines,
+                comparison=comparison,
+                recipient_id=recipient_id,
+            ),
             credit_ledger=HealthieCreditLedger(staff=staff),
             resources=HealthieResourceReader(client=organization, digest=digest),
             changes=HealthieChanges(client=organization, now=now),

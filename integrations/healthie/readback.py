@@ -36,6 +36,7 @@ READ_BACKS: Mapping[str, ReadBack] = {
             "amount": ("amount_paid", "offering_coupon_id"),
             "card": ("stripe_customer_detail_id",),
             "plan": ("offering_id",),
+            "invoice": ("requested_payment_id",),
             "recurrence": ("offering_id",),
         },
         believed={

@@ -44,6 +44,8 @@ class Switches:
     # A visit of a priced type raises an invoice when it is booked, where the practice's `auto_invoicing` is on.
     booking_raises_invoice: bool = True
     credit_visit_raises_invoice: bool = False  # so does one that a credit was used for, as reported
+    # A charge on an invoice settles it; else its status and what is due stay until staff set it.
+    payments_settle_invoices: bool = True
     invoice_status_settable: bool = True  # else an invoice's status only follows its payments
     bank_account_set_up: bool = True  # else no charge is possible
     charges_enabled: bool = True  # at Stripe; else it refuses every charge of the practice

@@ -7,6 +7,7 @@ from booking.changes.accepted import AcceptedChanges
 from booking.changes.access import VisitAccess
 from booking.changes.driver import ChangeDriver
 from booking.changes.guards import Guards
+from booking.changes.invoice_service import InvoicePaymentService
 from booking.changes.membership_service import MembershipService
 from booking.changes.model import RequestedChange
 from booking.changes.policy import ChangePolicy
@@ -17,11 +18,13 @@ from booking.checkout.timing import LEASE
 from booking.models import Appointment, AppointmentStatus, Hold
 from booking.principals import Caller, Principal, PrincipalKind
 from booking.slots import Slot
+from tests.doubles.booking_upstream import FakeCards
 from tests.doubles.booking_world import PLANNED, PRICED, World, a_slot, as_guest
 from tests.doubles.change_upstream import (
     ChangeBooks,
     FakeChangePayments,
     FakeCredits,
+    FakeInvoicePayments,
     FakeMemberships,
     FakeVisitChanges,
     FakeVisits,
@@ -59,6 +62,7 @@ class ChangeWorld:
                 visit_changes=FakeVisitChanges(self.changes),
                 payments=FakeChangePayments(self.changes),
                 credit_ledger=FakeCredits(self.changes),
+                invoices=FakeInvoicePayments(self.changes),
                 clock=self.clock,
             ),
             guards=Guards(visits=visits, units=self.database, keys=self.world.keys, clock=self.clock),
@@ -87,6 +91,17 @@ class ChangeWorld:
         return MembershipService(
             accepted=AcceptedChanges(driver=driver, answer_within=timedelta(seconds=1)),
             memberships=FakeMemberships(self.changes),
+            units=self.database,
+            clock=self.clock,
+        )
+
+    def an_invoice_service(self, driver: ChangeDriver) -> InvoicePaymentService:
+        """Answer the service of invoices of another process."""
+        return InvoicePaymentService(
+            accepted=AcceptedChanges(driver=driver, answer_within=timedelta(seconds=1)),
+            invoices=FakeInvoicePayments(self.changes),
+            cards=FakeCards(self.books),
+            attempts=self.world.attempts,
             units=self.database,
             clock=self.clock,
         )

@@ -235,6 +235,7 @@ async def api_on(
         checkouts=world.checkouts,
         changes=changes or changing.service,
         memberships=changing.a_membership_service(changing.driver),
+        invoice_payments=changing.an_invoice_service(changing.driver),
         email_verification=world.email_verification,
         records=records,
         visits=world.visit_service(FakeVisits(world.books.appointments)),

@@ -49,6 +49,7 @@ class Process:
                 visit_changes=upstream.visit_changes,
                 payments=upstream.change_payments,
                 credit_ledger=upstream.credits,
+                invoices=upstream.invoice_payments,
                 clock=clock,
             ),
             guards=Guards(visits=upstream.visits, units=self.units, keys=upstream.keys, clock=clock),

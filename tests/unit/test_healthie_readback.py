@@ -50,6 +50,7 @@ DIFFERENT: dict[tuple[str, str], dict[str, Any]] = {
     ("Charge", "amount"): {"Charge": charged(a_payment(net_payment="120.00", note=None))},
     ("Charge", "card"): {"Charge": charged(a_payment(card_last4="0002", note=None))},
     ("Charge", "plan"): {"Charge": charged(a_payment(offering_id="41", note=None))},
+    ("Charge", "invoice"): {"Charge": charged(a_payment(requested_payment_id="77", note=None))},
     ("Charge", "recurrence"): {"Charge": charged(a_payment(**RUNNING, note=None))},
     ("Refund", "refunded"): {"PaymentById": [paid(), paid(refund_amount="40.00")]},
     ("CancelRecurring", "stopped"): {"PaymentById": paid(**RUNNING)},

@@ -15,7 +15,7 @@ from resolvers.outcomes import _read, _write
 from resolvers.problems import PROBLEMS
 from schema import appointments, catalog, change_problems, changes, checkouts
 from schema.problems import Problem
-from tests.doubles.change_service import CANCELLATION, MEMBERSHIP_END, MOVE
+from tests.doubles.change_service import CANCELLATION, INVOICE, MEMBERSHIP_END, MOVE
 from tests.integration.database_samples import QUOTE
 
 SAMPLES: dict[type[Refusal], tuple[Any, ...]] = {
@@ -35,6 +35,7 @@ SAMPLES: dict[type[Refusal], tuple[Any, ...]] = {
     refusals.CancellationQuoteChanged: (CANCELLATION,),
     refusals.RescheduleQuoteChanged: (MOVE,),
     refusals.MembershipQuoteChanged: (MEMBERSHIP_END,),
+    refusals.InvoiceChanged: (INVOICE,),
     refusals.WaitlistLimitReached: (3,),
 }
 
@@ -63,6 +64,7 @@ READ_ANEW = {
     refusals.CancellationQuoteChanged,
     refusals.RescheduleQuoteChanged,
     refusals.MembershipQuoteChanged,
+    refusals.InvoiceChanged,
 }
 
 
