@@ -13,6 +13,8 @@ from booking.checkout.start import CheckoutStartService
 from booking.live.live_queries import LiveQueries
 from booking.operations.service import OperationsService
 from booking.packages.service import PurchaseService
+from booking.payments.cards import CardService
+from booking.payments.receipts import ReceiptService
 from booking.ports import CatalogSource
 from booking.records import RecordsService
 from booking.scheduling.holds import HoldService
@@ -34,6 +36,8 @@ class Services:
     checkouts: CheckoutService
     changes: ChangeService
     memberships: MembershipService
+    cards: CardService
+    receipts: ReceiptService
     invoice_payments: InvoicePaymentService
     email_verification: EmailVerification
     records: RecordsService

@@ -7,6 +7,7 @@ from booking.changes.ports import ChangePayments, Credits, InvoicePayments, Memb
 from booking.checkout.credits import CreditLedger
 from booking.checkout.guards import ClinicianKeys
 from booking.packages.ports import Purchases
+from booking.payments.receipts import Receipts
 from booking.ports import (
     Availability,
     Billing,
@@ -83,6 +84,7 @@ class SystemOfRecord:
     credits: Credits
     purchases: Purchases
     memberships: Memberships  # never cached
+    receipts: Receipts  # never cached
     invoice_payments: InvoicePayments  # never cached
     credit_ledger: CreditLedger  # never cached
     visit_records: VisitRecords

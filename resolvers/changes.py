@@ -103,7 +103,7 @@ async def to_change(change: RequestedChange, services: Services, caller: Caller)
 
 def to_kind(kind: ChangeKind | Unknown) -> api.AppointmentChangeKind:
     """Map a kind of change of a visit. Raises UnknownState for another, or one that only a newer version knows."""
-    if isinstance(kind, Unknown) or kind is ChangeKind.MEMBERSHIP_END:
+    if isinstance(kind, Unknown) or kind.name not in api.AppointmentChangeKind.__members__:
         raise UnknownState(kind)
     return api.AppointmentChangeKind[kind.name]
 
@@ -113,10 +113,10 @@ def _to_fee(fee: domain.Fee) -> api.LateFee:
 
 
 def _to_end_reason(reason: ChangeEndReason | Unknown | None) -> api.AppointmentChangeEndReason | None:
-    """The end reason; None for one that only a newer version knows, since the status says how it ended."""
+    """The end reason; None for one that only a newer version knows, or no change of a visit has: the status says how it ended."""
     if reason is None or isinstance(reason, Unknown):
         return None
-    return api.AppointmentChangeEndReason[reason.name]
+    return api.AppointmentChangeEndReason.__members__.get(reason.name)
 
 
 def _is_done(change: RequestedChange, kind: ActionKind) -> bool:

@@ -42,6 +42,7 @@ from schema.memberships import (
     MembershipChangeProcessing,
     MembershipQuoteChanged,
 )
+from schema.payment_changes import CardUse, RemoveCardSuccess, SendReceiptSuccess, SetDefaultCardSuccess
 from schema.problems import Problem, QuoteChanged
 from schema.results import (
     CancelCheckoutSuccess,
@@ -78,12 +79,18 @@ _CHANGES: Mapping[str, Callable[..., object]] = {
 _PLACES: Mapping[str, Callable[..., object]] = {
     one.__name__: one for one in (JoinWaitlistSuccess, LeaveWaitlistSuccess)
 }
-_ENUMS = {kind.__name__: kind for kind in (DeclineReason, CheckoutStatus, ChangeNotAllowedReason)}
+# Outcomes that say what was done, and show nothing that is read again.
+_PLAIN: Mapping[str, Callable[..., object]] = {
+    one.__name__: one for one in (RemoveCardSuccess, SetDefaultCardSuccess, SendReceiptSuccess)
+}
+_ENUMS = {kind.__name__: kind for kind in (DeclineReason, CheckoutStatus, ChangeNotAllowedReason, CardUse)}
 
 
 def reference_of(outcome: object) -> Reference | None:
     """The reference of a final outcome; None for one that is not final, so that the next request runs again."""
     kind = type(outcome).__name__
+    if kind in _PLAIN:
+        return {"type": kind, **_plain_reference(outcome)}
     parts: Reference
     match outcome:
         case (
@@ -108,9 +115,12 @@ def reference_of(outcome: object) -> Reference | None:
             | VerifyEmailSuccess(checkout=checkout)
         ):
             parts = {"checkout": checkout.id}
-        case CancelAppointmentSuccess(change=change) | RescheduleAppointmentSuccess(change=change):
-            parts = {"change": change.id}
-        case CancelMembershipSuccess(change=done) | PayInvoiceSuccess(payment=done):
+        case (
+            CancelAppointmentSuccess(change=done)
+            | RescheduleAppointmentSuccess(change=done)
+            | CancelMembershipSuccess(change=done)
+            | PayInvoiceSuccess(payment=done)
+        ):
             parts = {"change": done.id}
         case JoinWaitlistSuccess(entry=entry) | LeaveWaitlistSuccess(entry=entry):
             parts = {"waitlist": entry.id}
@@ -147,6 +157,8 @@ async def _recall_of_patient(reference: Reference, context: Context) -> object:
     kind = reference["type"]
     if kind in _CHANGES or kind in {CancelMembershipSuccess.__name__, PayInvoiceSuccess.__name__}:
         return await _recall_success(kind, reference["change"], context)
+    if kind in _PLAIN:
+        return _PLAIN[kind](**{name: _read(value) for name, value in reference["fields"].items()})
     if kind in _PLACES:
         return _PLACES[kind](entry=await _recall_place(reference["waitlist"], context))
     raise UnknownState(kind)
@@ -161,7 +173,11 @@ def _problem_reference(problem: Problem) -> Reference:
         return {"membership": problem.quote.membership_id}
     if isinstance(problem, InvoiceChanged):
         return {"invoice": problem.invoice.id}
-    return {"fields": {name: _write(value) for name, value in asdict(problem).items()}}
+    return _plain_reference(problem)
+
+
+def _plain_reference(outcome: Any) -> Reference:
+    return {"fields": {name: _write(value) for name, value in asdict(outcome).items()}}
 
 
 async def _recall_problem(reference: Reference, context: Context) -> object:

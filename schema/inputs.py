@@ -156,6 +156,27 @@ class CancelMembershipInput:
     )
 
 
+@strawberry.input(description="Which card to take off file.")
+class RemoveCardInput:
+    """For `removeCard`."""
+
+    card_id: strawberry.ID = field(description="One of the patient's own cards, from `me`.")
+
+
+@strawberry.input(description="Which card to make the default.")
+class SetDefaultCardInput:
+    """For `setDefaultCard`."""
+
+    card_id: strawberry.ID = field(description="One of the patient's own cards, from `me`.")
+
+
+@strawberry.input(description="Which receipt to mail.")
+class SendReceiptInput:
+    """For `sendReceipt`."""
+
+    payment_id: strawberry.ID = field(description="One of the patient's own payments, from `me`.")
+
+
 @strawberry.input(description="Which invoice to pay, what is accepted, and with which card.")
 class PayInvoiceInput:
     """For `payInvoice`."""

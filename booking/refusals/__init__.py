@@ -11,6 +11,7 @@ Refusal (a DomainError, see errors.py)
 ├── caller       GuestDetailsRequired / SignInRequired / UnpaidVisitsUsedUp
 │   └── email    EmailVerificationRequired / EmailVerificationUnavailable / EmailNotSent / EmailCodeInvalid
 ├── payment      CardRequired / CardDeclined / TooManyAttempts / PaymentInProgress / PaymentUnavailable
+│   ├── card     CardInUse / CardNotChanged / ReceiptUnavailable
 │   └── end      ChargedWrongly / BookingFailed / CheckoutClosed
 ├── waitlist     WaitlistLimitReached / WaitlistFull
 └── change       CancellationNotAllowed / RescheduleNotAllowed / CancellationReasonRequired / SlotDoesNotFit
@@ -48,12 +49,16 @@ from booking.refusals.memberships import (
 from booking.refusals.payments import (
     BookingFailed,
     CardDeclined,
+    CardInUse,
+    CardNotChanged,
     CardRequired,
+    CardUse,
     ChargedWrongly,
     CheckoutClosed,
     DeclineReason,
     PaymentInProgress,
     PaymentUnavailable,
+    ReceiptUnavailable,
     TooManyAttempts,
 )
 from booking.refusals.people import (
@@ -97,7 +102,10 @@ __all__ = [
     "CancellationQuoteChanged",
     "CancellationReasonRequired",
     "CardDeclined",
+    "CardInUse",
+    "CardNotChanged",
     "CardRequired",
+    "CardUse",
     "ChangeFailed",
     "ChangeInProgress",
     "ChangedByPractice",
@@ -133,6 +141,7 @@ __all__ = [
     "PlanSoldOut",
     "PromoInvalid",
     "QuoteChanged",
+    "ReceiptUnavailable",
     "RecurrenceNotAccepted",
     "Refusal",
     "RescheduleNotAllowed",

@@ -80,6 +80,11 @@ FIELDS: Mapping[str, Rate] = {
     # As for visits; a patient has one or two memberships.
     "membershipEndQuote": Rate(what="membership-quote", window=_TEN_MINUTES, caller=60, network=240),
     "cancelMembership": Rate(what="end-membership", window=_TEN_MINUTES, caller=30, network=120),
+    # A handful of cards, each of them a few reads at Healthie.
+    "removeCard": Rate(what="remove-card", window=_TEN_MINUTES, caller=20, network=80),
+    "setDefaultCard": Rate(what="default-card", window=_TEN_MINUTES, caller=20, network=80),
+    # Each is a mail of Healthie's: enough for the year's receipts before a tax return, and no flood.
+    "sendReceipt": Rate(what="send-receipt", window=_HOUR, caller=20, network=40),
     # Cards have a limit of their own below; nobody has thirty invoices to pay in ten minutes.
     "payInvoice": Rate(what="pay-invoice", window=_TEN_MINUTES, caller=30, network=120),
     "rescheduleAppointment": Rate(what="move-visit", window=_TEN_MINUTES, caller=30, network=120),

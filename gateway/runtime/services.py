@@ -33,6 +33,8 @@ from booking.operations.alerts import AlertService
 from booking.operations.cached_blocks import CachedBlocks
 from booking.operations.service import OperationsService
 from booking.packages.service import PurchaseService
+from booking.payments.cards import CardService
+from booking.payments.receipts import ReceiptService
 from booking.ports import CatalogSource
 from booking.records import RecordsService
 from booking.scheduling.hold_capacity import AnonymousHoldShare, HoldAlarm, ShareRules
@@ -161,6 +163,8 @@ def build_services(
         memberships=MembershipService(
             accepted=accepted, memberships=upstream.memberships, units=units, clock=clock
         ),
+        cards=CardService(cards=upstream.cards, purchases=upstream.purchases, units=units),
+        receipts=ReceiptService(receipts=upstream.receipts, clock=clock),
         invoice_payments=InvoicePaymentService(
             accepted=accepted,
             invoices=upstream.invoice_payments,

@@ -40,6 +40,7 @@ from integrations.healthie.permission_check import PermissionCheck
 from integrations.healthie.promotions import HealthiePromotions
 from integrations.healthie.purchases import HealthiePurchases
 from integrations.healthie.readback import Comparison, Noticed, only_logged
+from integrations.healthie.receipt_mails import HealthieReceipts
 from integrations.healthie.rehearsal.asking import LockedOut
 from integrations.healthie.rehearsal.connecting import rehearsal
 from integrations.healthie.rehearsal.listening import Ear, listening
@@ -188,6 +189,7 @@ async def connect(
                 comparison=comparison,
                 recipient_id=recipient_id,
             ),
+            receipts=HealthieReceipts(client=organization, comparison=comparison),
             credit_ledger=HealthieCreditLedger(staff=staff),
             resources=HealthieResourceReader(client=organization, digest=digest),
             changes=HealthieChanges(client=organization, now=now),

@@ -60,6 +60,9 @@ READ_BACKS: Mapping[str, ReadBack] = {
             "card_type_label": "a label for people",
         },
     ),
+    "RemoveCard": ReadBack(seen_in="Cards", compared={"gone": ("card_id", "user_id")}),
+    "MakeCardDefault": ReadBack(seen_in="Cards", compared={"default": ("id", "user_id", "is_default")}),
+    "SendReceipt": ReadBack(seen_in="ReceiptById", compared={"mailed": ("id", "resend_receipt")}),
     "CreatePatient": ReadBack(
         seen_in="CreatePatient",
         compared={"person": ("email", "first_name", "last_name")},

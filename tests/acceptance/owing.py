@@ -42,7 +42,12 @@ class Debtor:
         return str((await self.invoice())["paymentQuoteId"])
 
     async def pay(
-        self, quote: str | None = None, *, key: str | None = None, card: str | None = None, app: App | None = None
+        self,
+        quote: str | None = None,
+        *,
+        key: str | None = None,
+        card: str | None = None,
+        app: App | None = None,
     ) -> Json:
         return await (app or self.app).do(
             documents.PAY_INVOICE,

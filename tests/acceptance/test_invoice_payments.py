@@ -122,7 +122,7 @@ async def test_an_invoice_that_does_not_follow_its_payment_is_for_the_practice_a
     assert result["payment"]["paymentId"] is not None
     for _ in range(4):
         await stack.work()
-    told = (await debtor.app.ask(documents.INVOICE_PAYMENT_OF, {"id": result["payment"]["id"]}))
+    told = await debtor.app.ask(documents.INVOICE_PAYMENT_OF, {"id": result["payment"]["id"]})
     assert told["invoicePayment"]["status"] == "NEEDS_ATTENTION"
     assert (await debtor.pay(key="two"))["__typename"] == "InvoicePaymentInProgress"
     assert await debtor.charges() == [7500]

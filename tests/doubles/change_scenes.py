@@ -16,6 +16,9 @@ LATER = a_slot(hours=48)
 WITH_C2 = a_slot(clinician="c2", hours=48)
 FEE = Money.of("25", "USD")
 
+# Actions of changes of visits, each of which has a scene. Those of invoices are in tests/unit/test_changes_invoices.py.
+OF_VISITS = [kind for kind in A if kind not in {A.PAY_INVOICE, A.READ_INVOICE}]
+
 
 class Scene:
     """A change in which the action occurs, on the way as its patient accepts it."""

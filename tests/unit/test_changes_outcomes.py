@@ -18,7 +18,7 @@ from booking.refusals import CardDeclined, ClinicianNotBookable, DeclineReason, 
 from booking.refusals.changes import ChangedByPractice, ChangeFailed
 from tests.doubles.booking_upstream import OTHER_INVOICE, AnswerLost, Lost
 from tests.doubles.booking_world import a_slot
-from tests.doubles.change_scenes import Scene
+from tests.doubles.change_scenes import OF_VISITS, Scene
 from tests.doubles.change_world import ChangeWorld
 
 REFUSED = UpstreamRefused("sample", "refused")
@@ -35,7 +35,7 @@ CALLS: dict[A, tuple[str, str | None]] = {
 }
 
 
-EVERY = pytest.mark.parametrize("kind", list(A))
+EVERY = pytest.mark.parametrize("kind", OF_VISITS)
 
 
 class TestDone:
@@ -48,7 +48,7 @@ class TestDone:
         scene.assert_done_once(checkout, scene.world.row())
 
     def test_every_action_is_tried_here(self) -> None:
-        assert set(CALLS) == set(A)
+        assert set(CALLS) == set(OF_VISITS)
 
 
 class TestUnknown:

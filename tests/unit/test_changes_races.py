@@ -20,12 +20,12 @@ from booking.refusals.changes import (
 )
 from tests.doubles.booking_upstream import AnswerLost, Lost
 from tests.doubles.booking_world import a_slot, as_guest
-from tests.doubles.change_scenes import LATER, Scene
+from tests.doubles.change_scenes import LATER, OF_VISITS, Scene
 from tests.doubles.change_world import ChangeWorld
 
 
 class TestTwoDrivers:
-    @pytest.mark.parametrize("kind", list(A))
+    @pytest.mark.parametrize("kind", OF_VISITS)
     async def test_of_two_drivers_that_take_a_row_up_at_once_one_carries_it_out(self, kind: A) -> None:
         scene = Scene(kind)
         checkout = await scene.booked()

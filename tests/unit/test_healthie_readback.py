@@ -27,8 +27,10 @@ from tests.doubles.healthie_mutations import (
     RUNNING,
     attached,
     booked,
+    cards_on_file,
     moved,
     paid,
+    receipt,
     webhooks,
 )
 from tests.doubles.healthie_script import Script, a_payment, charged
@@ -57,6 +59,9 @@ DIFFERENT: dict[tuple[str, str], dict[str, Any]] = {
     ("CloseInvoice", "paid"): {"InvoiceById": {"requestedPayment": INVOICE}},
     ("AttachCard", "card"): {"AttachCard": attached(None)},
     ("AttachCard", "owner"): {"AttachCard": attached(CARD | {"user_id": "502"})},
+    ("RemoveCard", "gone"): {"Cards": cards_on_file(CARD)},
+    ("MakeCardDefault", "default"): {"Cards": cards_on_file(CARD, default="302")},
+    ("SendReceipt", "mailed"): {"ReceiptById": receipt()},
     ("CreatePatient", "person"): {
         "CreatePatient": {"createClient": {"user": PERSON | {"last_name": "Other"}, "messages": None}}
     },

@@ -6,14 +6,14 @@ from typing import Any
 import pytest
 
 from booking import refusals
-from booking.changes.model import ChangeKind
+from booking.changes.model import ChangeEndReason, ChangeKind
 from booking.checkout.model import CheckoutState, EndReason
 from booking.refusals import DeclineReason, NotAllowedReason, Refusal
 from gateway.graphql import build_schema
 from resolvers.checkouts import to_end_status
 from resolvers.outcomes import _read, _write
 from resolvers.problems import PROBLEMS
-from schema import appointments, catalog, change_problems, changes, checkouts
+from schema import appointments, catalog, change_problems, changes, checkouts, payment_changes
 from schema.problems import Problem
 from tests.doubles.change_service import CANCELLATION, INVOICE, MEMBERSHIP_END, MOVE
 from tests.integration.database_samples import QUOTE
@@ -26,6 +26,7 @@ SAMPLES: dict[type[Refusal], tuple[Any, ...]] = {
     refusals.PromoInvalid: ("This code has expired.",),
     refusals.QuoteChanged: ("chk_sample", QUOTE),
     refusals.CardDeclined: (DeclineReason.CARD_EXPIRED,),
+    refusals.CardInUse: (refusals.CardUse.MEMBERSHIP,),
     refusals.TooManyAttempts: (90,),
     refusals.UnpaidVisitsUsedUp: (3600,),
     refusals.EmailCodeInvalid: (3,),
@@ -83,8 +84,16 @@ def test_every_problem_can_be_answered_by_something(kind: type[Refusal]) -> None
     assert any(kind.__name__ in {member.name for member in union.types} for union in unions)
 
 
-# Values of the domain that another type shows: changes of a membership are none of a visit.
-ELSEWHERE: dict[Any, set[Any]] = {changes.AppointmentChangeKind: {ChangeKind.MEMBERSHIP_END}}
+# Values of the domain that another type shows: changes of a membership or an invoice are none of a visit.
+ELSEWHERE: dict[Any, set[Any]] = {
+    changes.AppointmentChangeKind: {ChangeKind.MEMBERSHIP_END, ChangeKind.INVOICE_PAYMENT},
+    changes.AppointmentChangeEndReason: {
+        ChangeEndReason.INVOICE_PAID,
+        ChangeEndReason.CARD_DECLINED,
+        ChangeEndReason.CARD_MISSING,
+        ChangeEndReason.AMOUNT_NOT_CHARGEABLE,
+    },
+}
 
 
 @pytest.mark.parametrize(
@@ -96,6 +105,7 @@ ELSEWHERE: dict[Any, set[Any]] = {changes.AppointmentChangeKind: {ChangeKind.MEM
         (appointments.AppointmentFilter, "booking.visits.lists.VisitFilter"),
         (checkouts.CheckoutEndReason, "booking.checkout.model.EndReason"),
         (checkouts.DeclineReason, "booking.refusals.DeclineReason"),
+        (payment_changes.CardUse, "booking.refusals.CardUse"),
         (changes.FeeMethod, "booking.change_quotes.FeeMethod"),
         (changes.CreditOutcome, "booking.change_quotes.CreditOutcome"),
         (changes.AppointmentChangeKind, "booking.changes.model.ChangeKind"),
