@@ -20,7 +20,7 @@ class CardUse(Enum):
     )
     MEMBERSHIP = enum_value(
         "membership",
-        description="A membership that goes on may charge it next. End the membership, or ask the practice to have it paid otherwise.",
+        description="It is the default, which a membership that goes on charges. Make another card the default first, or end the membership.",
     )
 
 

@@ -1,13 +1,10 @@
 """CardService: a patient's cards on file are removed, and one is made the default."""
 
-from collections.abc import Sequence
-
 from booking.changes.model import ChangeState, RequestedChange
 from booking.checkout.model import Checkout
 from booking.checkout.transitions import ENDED, at_rest
 from booking.errors import NotFound, OutcomeUnknown, UpstreamRefused
 from booking.models import Card
-from booking.packages.model import Payment
 from booking.packages.ports import Purchases
 from booking.ports import Cards
 from booking.principals import Caller, PrincipalKind
@@ -28,9 +25,10 @@ class CardService:
 
         When no answer came, the cards are read: one that is gone was removed.
         """
-        patient_id, card = await self._own(caller, card_id)
+        patient_id, card, is_charged = await self._own(caller, card_id)
         await self._check_no_payment_under_way(patient_id, card)
-        await self._check_no_membership(patient_id, card)
+        if is_charged:
+            await self._check_no_membership(patient_id)
         try:
             await self._cards.remove(patient_id=patient_id, card_id=card.id)
         except OutcomeUnknown:
@@ -41,7 +39,7 @@ class CardService:
 
     async def make_default(self, caller: Caller, card_id: str) -> None:
         """Make the card the default; sends nothing if it is. Raises NotFound, CardNotChanged, UpstreamUnavailable, OutcomeUnknown."""
-        patient_id, card = await self._own(caller, card_id)
+        patient_id, card, _ = await self._own(caller, card_id)
         if card.is_default:
             return
         try:
@@ -52,13 +50,15 @@ class CardService:
         except UpstreamRefused:
             raise CardNotChanged from None
 
-    async def _own(self, caller: Caller, card_id: str) -> tuple[str, Card]:
+    async def _own(self, caller: Caller, card_id: str) -> tuple[str, Card, bool]:
+        """The patient, the card, and whether it may be the default: also where none of the cards is known to be."""
         patient_id = caller.principal.patient_id
         if caller.principal.kind is not PrincipalKind.PATIENT or patient_id is None:
             raise NotFound("card")
-        for card in await self._cards.on_file(patient_id):
+        cards = await self._cards.on_file(patient_id)
+        for card in cards:
             if card.id == card_id:
-                return patient_id, card
+                return patient_id, card, card.is_default or not any(one.is_default for one in cards)
         raise NotFound("card")
 
     async def _check_no_payment_under_way(self, patient_id: str, card: Card) -> None:
@@ -70,12 +70,9 @@ class CardService:
         ):
             raise CardInUse(CardUse.PAYMENT)
 
-    async def _check_no_membership(self, patient_id: str, card: Card) -> None:
-        """A membership charges a card by itself; the system of record does not say which. It is the default, or the one that paid last."""
-        running = {one.id for one in await self._purchases.memberships(patient_id) if one.is_open}
-        if not running:
-            return
-        if card.is_default or _paid_last(await self._purchases.payments(patient_id), running, card):
+    async def _check_no_membership(self, patient_id: str) -> None:
+        """A membership that goes on charges the default card."""
+        if any(one.is_open for one in await self._purchases.memberships(patient_id)):
             raise CardInUse(CardUse.MEMBERSHIP)
 
 
@@ -87,15 +84,3 @@ def _pays_checkout(checkout: Checkout, card_id: str) -> bool:
 
 def _pays_change(change: RequestedChange, card_id: str) -> bool:
     return change.state is ChangeState.OPEN and change.card_id == card_id
-
-
-def _paid_last(payments: Sequence[Payment], running: set[str], card: Card) -> bool:
-    """Whether the latest payment of a running membership was made with such a card. `payments` are newest first."""
-    seen: set[str] = set()
-    for payment in payments:
-        of = payment.membership_id
-        if of in running and of not in seen:
-            seen.add(of)
-            if payment.card_last4 in (None, card.last4):
-                return True
-    return False

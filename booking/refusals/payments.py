@@ -108,7 +108,7 @@ class CardUse(StrEnum):
     """What a card on file is needed for."""
 
     PAYMENT = "payment"  # a checkout, or a payment of an invoice or a fee, that is under way
-    MEMBERSHIP = "membership"  # a membership that goes on may charge it next
+    MEMBERSHIP = "membership"  # it is the default, which a membership that goes on charges
 
 
 class CardInUse(Refusal):
@@ -125,7 +125,7 @@ class CardInUse(Refusal):
 _USE_MESSAGES = {
     CardUse.PAYMENT: "A payment with this card is in progress. Please try again in a moment.",
     CardUse.MEMBERSHIP: (
-        "Your membership is paid with this card. End the membership first, or contact the practice to pay it with another card."
+        "Your membership is paid with this card. Make another card the default first, or end the membership."
     ),
 }
 

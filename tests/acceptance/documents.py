@@ -173,6 +173,21 @@ PAY_INVOICE = f"""mutation PayInvoice($input: PayInvoiceInput!) {{
     {PROBLEM}
   }}
 }}"""
+MY_CARDS = "query MyCards { me { cards { id last4 isDefault } } }"
+REMOVE_CARD = f"""mutation RemoveCard($input: RemoveCardInput!) {{
+  removeCard(input: $input) {{
+    __typename
+    ... on RemoveCardSuccess {{ cardId }}
+    ... on CardInUse {{ use }}
+    {PROBLEM}
+  }}
+}}"""
+SET_DEFAULT_CARD = f"""mutation SetDefaultCard($input: SetDefaultCardInput!) {{
+  setDefaultCard(input: $input) {{ __typename ... on SetDefaultCardSuccess {{ cardId }} {PROBLEM} }}
+}}"""
+SEND_RECEIPT = f"""mutation SendReceipt($input: SendReceiptInput!) {{
+  sendReceipt(input: $input) {{ __typename ... on SendReceiptSuccess {{ paymentId sentAt }} {PROBLEM} }}
+}}"""
 END_MEMBERSHIP = f"""mutation EndMembership($input: CancelMembershipInput!) {{
   cancelMembership(input: $input) {{
     __typename

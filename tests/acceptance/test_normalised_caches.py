@@ -22,6 +22,7 @@ from booking.principals import PrincipalKind
 from tests.acceptance.app import GUEST, App, Json
 from tests.acceptance.documents import PROBLEM, SCHEMA
 from tests.acceptance.members import a_member
+from tests.acceptance.owing import a_debtor
 from tests.acceptance.purchased import purchased
 from tests.plugins.stack import Stack
 
@@ -273,10 +274,22 @@ async def test_objects_of_one_id_are_equal_whoever_asks_and_however(stack: Stack
     document = query("membershipChange", "MembershipChange", "($id: ID!)", "(id: $id)")
     await asked(ended, member.app, document, {"id": change})
 
+    debtor = await a_debtor(stack, 2)
+    owed, settled = Cache(), Cache()  # the invoice is another one once it is paid
+    for _ in range(2):
+        await recorded(owed, debtor.app, "me", "Me")
+    paying = {"quoteId": await debtor.quote(), "cardOnFileId": debtor.card}
+    await mutated(settled, debtor.app, "payInvoice", **paying)
+    (change,) = {key[1] for key in settled.kept if key[0] == "InvoicePayment"}
+    document = query("invoicePayment", "InvoicePayment", "($id: ID!)", "(id: $id)")
+    await asked(settled, debtor.app, document, {"id": change})
+    await recorded(settled, debtor.app, "me", "Me")
+    assert owed.disagreements + settled.disagreements == []
+
     assert cache.disagreements + after.disagreements + ended.disagreements == []
     often = {
         kind
-        for seen in (cache.seen, after.seen, ended.seen)
+        for seen in (cache.seen, after.seen, ended.seen, settled.seen)
         for (kind, _), times in seen.items()
         if times > 1
     }

@@ -29,6 +29,7 @@ from tests.acceptance import documents
 from tests.acceptance.app import GUEST, App, Json
 from tests.acceptance.documents import SCHEMA, everything
 from tests.acceptance.members import a_member
+from tests.acceptance.owing import a_debtor
 from tests.integration.socket_client import Socket, connected, served
 from tests.plugins.stack import Stack
 
@@ -62,6 +63,12 @@ OWNED = {
     "Query.membershipEndQuote(membershipId)": "membership",
     "Query.membershipChange(id)": "membership_change",
     "Mutation.cancelMembership(input.quoteId)": "membership_end",
+    "Query.invoicePayment(id)": "invoice_payment",
+    "Mutation.payInvoice(input.quoteId)": "invoice_quote",
+    "Mutation.payInvoice(input.cardOnFileId)": "card",
+    "Mutation.removeCard(input.cardId)": "card",
+    "Mutation.setDefaultCard(input.cardId)": "card",
+    "Mutation.sendReceipt(input.paymentId)": "receipt",
     "Mutation.leaveWaitlist(input.entryId)": "waitlist",
     "Subscription.checkoutChanged(id)": "checkout",
 }
@@ -148,6 +155,7 @@ class Asker:
     socket: Socket
     checkout: str  # their own, if they can have one
     stack: Stack
+    owing: str | None = None  # the quote of an invoice of their own, if they have one
     moving: str | None = None  # the quote of moving a visit of their own, if they have one
     numbers: "itertools.count[int]" = field(default_factory=itertools.count)
 
@@ -286,6 +294,16 @@ def beside(coordinate: str, things: Things, asker: Asker) -> dict[str, Any]:
             }
         },
         "Mutation.leaveWaitlist": {"input": {"entryId": things.missing["waitlist"]}},
+        "Query.invoicePayment": {"id": things.missing["invoice_payment"]},
+        "Mutation.payInvoice": {
+            "input": {
+                "quoteId": asker.owing or things.missing["invoice_quote"],
+                "cardOnFileId": things.missing["card"],
+            }
+        },
+        "Mutation.removeCard": {"input": {"cardId": things.missing["card"]}},
+        "Mutation.setDefaultCard": {"input": {"cardId": things.missing["card"]}},
+        "Mutation.sendReceipt": {"input": {"paymentId": things.missing["receipt"]}},
         "Mutation.cancelAppointment": {"input": {"quoteId": things.missing["cancellation"], **asker.noted()}},
         "Query.membershipEndQuote": {"membershipId": things.missing["membership"]},
         "Query.membershipChange": {"id": things.missing["membership_change"]},
@@ -336,7 +354,7 @@ async def owned(stack: Stack) -> Things:
         keys.update(
             {
                 (mutation, given[name]): key
-                for name in ("holdId", "checkoutId", "quoteId", "entryId")
+                for name in ("holdId", "checkoutId", "quoteId", "entryId", "cardId", "paymentId")
                 if name in given
             }
         )
@@ -350,6 +368,10 @@ async def owned(stack: Stack) -> Things:
             "rescheduleAppointment": documents.MOVE_VISIT,
             "cancelMembership": documents.END_MEMBERSHIP,
             "leaveWaitlist": documents.LEAVE_WAITLIST,
+            "payInvoice": documents.PAY_INVOICE,
+            "removeCard": documents.REMOVE_CARD,
+            "setDefaultCard": documents.SET_DEFAULT_CARD,
+            "sendReceipt": documents.SEND_RECEIPT,
         }[mutation]
         result = await app.do(text, key=key, **given)
         assert result["__typename"].endswith("Success"), result
@@ -383,6 +405,15 @@ async def owned(stack: Stack) -> Things:
         for hours in (1, 2)
     ]
     await once(owner, "leaveWaitlist", {"entryId": places[0]})
+    debtor = await a_debtor(stack)
+    invoice_quote = await debtor.quote()
+    paying = {"quoteId": invoice_quote, "cardOnFileId": debtor.card}
+    payment = (await once(owner, "payInvoice", paying))["payment"]
+    await once(owner, "sendReceipt", {"paymentId": payment["paymentId"]})
+    await once(owner, "setDefaultCard", {"cardId": debtor.card})
+    gone = await debtor.another_card("tok_mastercard")
+    await once(owner, "setDefaultCard", {"cardId": debtor.card})
+    await once(owner, "removeCard", {"cardId": gone})
     me = (await owner.ask(documents.ME))["me"]
     card, visit = me["cards"][0]["id"], me["appointments"]["nodes"][0]["id"]
     guests = begun["checkout"]["id"]
@@ -395,7 +426,10 @@ async def owned(stack: Stack) -> Things:
         "payment": [cursor("payment:1400001")],
         "invoice": [cursor("invoice:1500001")],
         "place": [cursor(place)],
-        "card": [card],
+        "card": [card, debtor.card, gone],
+        "receipt": [payment["paymentId"]],
+        "invoice_payment": [payment["id"]],
+        "invoice_quote": [invoice_quote],
         "appointment": [booked, ended],
         "change": changes,
         "waitlist": places,
@@ -410,6 +444,7 @@ async def owned(stack: Stack) -> Things:
         "cancellation": quote_id("cancel", unlike(booked), {}),
         "move": quote_id("move", unlike(booked), {}),
         "membership_end": quote_id("end-membership", unlike(member.id), {}),
+        "invoice_quote": quote_id("pay-invoice", unlike(debtor.invoice_id), {}),
     }
     missing |= {"payment": cursor("payment:999999999"), "invoice": cursor("invoice:999999999")}
     missing |= {"visit": cursor(f"appointment:{unlike(visit)}"), "place": cursor(unlike(place))}
@@ -440,6 +475,7 @@ async def askers(stack: Stack, things: Things) -> AsyncIterator[list[Asker]]:
     missing = things.missing["checkout"]
     visit = await owners_visit(patient, (await stack.slot("Free Consultation", ahead=10))["id"])
     staff = stack.patient("staff-1", kind=PrincipalKind.STAFF)
+    owing = {"patient": await (await a_debtor(stack, 1)).quote()}
     moving = {
         "patient": (await quotes_of(patient, documents.MOVE_QUOTE, visit))[0],
         "staff": (await quotes_of(staff, documents.MOVE_QUOTE, visit))[0],
@@ -462,6 +498,7 @@ async def askers(stack: Stack, things: Things) -> AsyncIterator[list[Asker]]:
                 checkout=own,
                 stack=stack,
                 moving=moving.get(kind),
+                owing=owing.get(kind),
             )
             for kind, (app, own) in apps.items()
         ]

@@ -222,10 +222,14 @@ UNREADABLE: dict[str, tuple[Any, dict[str, Any]]] = {
                             "stripe_customer_detail"
                         ]
                     ]
-                )
+                ),
+                "user": None,
             }
         },
     ),
+    "RemoveCard": ({"deleteStripeCustomerDetail": {"messages": BROKEN_MESSAGES}}, {}),
+    "MakeCardDefault": ({"updateStripeCustomerDetail": "done"}, {}),
+    "SendReceipt": ({"updateBillingItem": {"messages": BROKEN_MESSAGES}}, {}),
     "CreatePatient": (
         {"createClient": {"user": {"id": "501"}, "messages": None}},
         {"Patient": {"user": AS_ASKED["CreatePatient"]["CreatePatient"]["createClient"]["user"] | PERSON}},
