@@ -212,6 +212,22 @@ async def buy(cache: Cache, stack: Stack, app: App, *, zone: str, guest: bool) -
     return buyer, checkout["id"]
 
 
+async def paid_invoice(stack: Stack) -> Cache:
+    """An invoice is paid: what is seen of it and of its payment after that, each twice."""
+    debtor = await a_debtor(stack, 2)
+    owed, settled = Cache(), Cache()  # the invoice is another one once it is paid
+    for _ in range(2):
+        await recorded(owed, debtor.app, "me", "Me")
+    paying = {"quoteId": await debtor.quote(), "cardOnFileId": debtor.card}
+    await mutated(settled, debtor.app, "payInvoice", **paying)
+    (change,) = {key[1] for key in settled.kept if key[0] == "InvoicePayment"}
+    document = query("invoicePayment", "InvoicePayment", "($id: ID!)", "(id: $id)")
+    await asked(settled, debtor.app, document, {"id": change})
+    await recorded(settled, debtor.app, "me", "Me")
+    assert owed.disagreements + settled.disagreements == []
+    return settled
+
+
 async def test_objects_of_one_id_are_equal_whoever_asks_and_however(stack: Stack) -> None:
     cache = Cache()
     visitor = await stack.visitor()
@@ -274,17 +290,7 @@ async def test_objects_of_one_id_are_equal_whoever_asks_and_however(stack: Stack
     document = query("membershipChange", "MembershipChange", "($id: ID!)", "(id: $id)")
     await asked(ended, member.app, document, {"id": change})
 
-    debtor = await a_debtor(stack, 2)
-    owed, settled = Cache(), Cache()  # the invoice is another one once it is paid
-    for _ in range(2):
-        await recorded(owed, debtor.app, "me", "Me")
-    paying = {"quoteId": await debtor.quote(), "cardOnFileId": debtor.card}
-    await mutated(settled, debtor.app, "payInvoice", **paying)
-    (change,) = {key[1] for key in settled.kept if key[0] == "InvoicePayment"}
-    document = query("invoicePayment", "InvoicePayment", "($id: ID!)", "(id: $id)")
-    await asked(settled, debtor.app, document, {"id": change})
-    await recorded(settled, debtor.app, "me", "Me")
-    assert owed.disagreements + settled.disagreements == []
+    settled = await paid_invoice(stack)
 
     assert cache.disagreements + after.disagreements + ended.disagreements == []
     often = {
