@@ -13,6 +13,13 @@ from booking.catalog.model import BillingFrequency, BookingPolicy, ContactType
 from booking.money import Money
 from booking.slots import Slot
 
+_WAITLIST = "waitlist:"
+
+
+def taker_of(entry_id: str) -> str:
+    """What has taken the hold of an offer to this entry of the waitlist: it counts against no principal's limit."""
+    return f"{_WAITLIST}{entry_id}"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Hold:
@@ -20,7 +27,7 @@ class Hold:
 
     id: str
     owner: str  # Principal.key
-    taken_by: str  # Principal.key of the first owner, against whose limit the hold counts
+    taken_by: str  # Principal.key of the first owner, against whose limit the hold counts; or see `taker_of`
     slot: Slot
     time_zone: str  # IANA; the zone of the patient's request
     created_at: datetime  # UTC
@@ -31,6 +38,11 @@ class Hold:
     def is_live(self, now: datetime) -> bool:
         """Whether the hold has not expired."""
         return now < self.expires_at
+
+    @property
+    def offered_to(self) -> str | None:
+        """The entry of the waitlist that the time was offered to; None: no offer."""
+        return self.taken_by.removeprefix(_WAITLIST) if self.taken_by.startswith(_WAITLIST) else None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -98,7 +98,7 @@ class Mutation(ChangeMutation, MembershipMutation, InvoiceMutation, PaymentMutat
             promo_code=inputs.promo_code(asked.promo_code),
             guest=inputs.guest(asked.guest, phone_region=context.services.phone_region),
             accept_recurrence=asked.accept_recurrence,
-            use_credit=asked.use_credit,
+            use_credit=bool(asked.use_credit),
         )
         return StartCheckoutSuccess(
             checkout=await to_checkout(checkout, context.services),

@@ -81,8 +81,9 @@ class StartCheckoutInput:
         default=False,
         description="Whether the patient accepts that the plan bills again as the quote states.",
     )
-    use_credit: bool = field(
-        default=False,
+    # Newer than the others, so without a default: a request without it keeps the arguments, and so the fingerprint, that it had before.
+    use_credit: bool | None = field(
+        default=strawberry.UNSET,
         description="Whether a credit that the signed-in patient has of a package pays for the single visit; then nothing is due.",
     )
 

@@ -4,6 +4,7 @@ import contextlib
 import secrets
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Protocol
 
 from booking.checkout.checkout_holds import CheckoutHolds
 from booking.checkout.transitions import WAITING
@@ -41,6 +42,16 @@ class HoldRules:
     least_gain: timedelta = timedelta(seconds=30)
 
 
+class OfferedHolds(Protocol):
+    """Who is told what patients do with the hold of an offer of the waitlist; only of such, and after it was done."""
+
+    async def released(self, hold: Hold) -> None:
+        """The patient has released it."""
+
+    async def extended(self, hold: Hold) -> None:
+        """The patient has extended it."""
+
+
 class HoldService:
     """Takes, extends and releases holds."""
 
@@ -55,7 +66,9 @@ class HoldService:
         clock: Clock,
         rules: HoldRules,
         share: AnonymousHoldShare,
+        offered: OfferedHolds | None = None,
     ) -> None:
+        """`offered` is None where there is no waitlist."""
         self._store = store
         self._checkout_holds = checkout_holds
         self._search = search
@@ -64,6 +77,7 @@ class HoldService:
         self._clock = clock
         self._rules = rules
         self._share = share
+        self._offered = offered
 
     async def hold(self, caller: Caller, slot_id: str, *, time_zone: str) -> Hold:
         """Hold the slot for the caller; idempotent: their existing hold on the slot is returned unchanged.
@@ -162,6 +176,8 @@ class HoldService:
         async with self._units() as unit:
             await unit.checkouts.note_hold(hold.id, expires_at=extended.expires_at)
             await unit.commit()
+        if self._offered is not None and extended.offered_to is not None:
+            await self._offered.extended(extended)
         return extended
 
     async def _terms(self, hold: Hold) -> HoldTerms:
@@ -174,6 +190,8 @@ class HoldService:
         await self._check_in_no_checkout(hold)
         if await self._store.release(hold.id, owners={hold.owner}) is None:
             await self._check_in_no_checkout(hold)  # otherwise it expired meanwhile, which is as good
+        elif self._offered is not None and hold.offered_to is not None:
+            await self._offered.released(hold)
 
     async def _check_in_no_checkout(self, hold: Hold) -> None:
         """Raises HoldInCheckout."""

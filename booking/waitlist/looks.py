@@ -14,20 +14,21 @@ import structlog
 
 from booking.catalog.model import Catalog
 from booking.change_signals import moved_calendars
-from booking.errors import UpstreamUnavailable
+from booking.errors import InvalidInput, UpstreamUnavailable
 from booking.ports import CatalogSource, Clock
 from booking.scheduling.search import SlotSearch
 from booking.slot_query import SlotQuery
 from booking.slots import Slot
-from booking.unit_of_work import Scope, UnitOfWorkFactory
-from booking.waitlist.matching import Situation, clinicians_of, free_for, in_order, practice_notice, without
+from booking.unit_of_work import UnitOfWorkFactory
+from booking.waitlist.matching import Situation, clinicians_of, free_for, practice_notice, without
 from booking.waitlist.model import EntryState, Look, WaitlistEntry, WaitlistOffer
-from booking.waitlist.offers import OfferDriver, new_offer
+from booking.waitlist.offers import OfferDriver
+from booking.waitlist.pages import read_all
+from booking.waitlist.passing_on import new_offer
 from booking.waitlist.rules import (
     DAYS_PER_REQUEST,
     LEASE,
     MOST_DAYS,
-    MOST_ENTRIES,
     MOST_OFFERS,
     REST_PER_REQUEST,
     WaitlistRules,
@@ -87,17 +88,28 @@ class WaitlistLooker:
         if not moved and not clinicians:
             return
         self._moved, self._clinicians = False, set()
+        try:
+            await self._write(moved=moved, clinicians=clinicians)
+        except BaseException:  # the database is down: it is written when it is back
+            self._moved |= moved
+            self._clinicians |= clinicians
+            raise
+
+    async def _write(self, *, moved: bool, clinicians: Collection[str]) -> None:
         now = self._clock.now()
-        async with self._units() as unit:
-            if moved:
+        # Apart: other transactions write an offer's row before a look's.
+        if moved:
+            async with self._units() as unit:
                 await unit.waitlist.mark(None, now=now)
-            if clinicians:
+                await unit.commit()
+        if clinicians:
+            async with self._units() as unit:
                 await unit.waitlist.hasten(clinicians, now=now)
-            await unit.commit()
+                await unit.commit()
 
     async def _do(self, look: Look) -> None:
         try:
-            due_at, rested_at = await self._look(look.group)
+            due_at, rested_at = await self._look(look)
         except UpstreamUnavailable:
             log.info("waitlist.look_put_off")
             due_at = rested_at = self._clock.now() + self._rules.look_every
@@ -105,22 +117,24 @@ class WaitlistLooker:
             await unit.waitlist.end_look(look, due_at=due_at, rested_at=rested_at)
             await unit.commit()
 
-    async def _look(self, group: str) -> tuple[datetime | None, datetime]:
+    async def _look(self, look: Look) -> tuple[datetime | None, datetime]:
         """Look once; returns when to look again (None: nobody waits), and when at the soonest. Raises UpstreamUnavailable."""
         now = self._clock.now()
         catalog = await self._catalog.catalog()
-        async with self._units(Scope.READING) as unit:
-            entries = await unit.waitlist.waiting(group, limit=MOST_ENTRIES)
-            offers = await unit.waitlist.offers_of([one.id for one in entries])
-        await self._end_those_over(entries, now=now)
-        situation = Situation(catalog=catalog, rules=self._rules, now=now, offers=offers)
-        waiting = [one for one in entries if now < one.ends_at]
-        if not waiting:
+        everybody = await read_all(self._units, look.group, now=now)
+        situation = Situation(catalog=catalog, rules=self._rules, now=now, offers=everybody.offers)
+        # Who has an offer at the end of their last day may still book it.
+        over = [one for one in everybody.entries if one.ends_at <= now and one.id not in situation.busy]
+        await self._end(over, now=now)
+        if len(over) == len(everybody.entries):
             return None, now
-        found = await self._find([one for one in waiting if one.id not in situation.busy], catalog, now=now)
-        await self._intend(await _chosen(waiting, found.slots, situation))
+        waiting = [one for one in everybody.entries if now < one.ends_at and one.id not in situation.busy]
+        found = await self._find(waiting, catalog, now=now)
+        chosen = await _chosen(waiting, found.slots, situation)
+        await self._intend(chosen)
         done = self._clock.now()
-        rested_at = done + found.requests * REST_PER_REQUEST
+        # An offer costs a request too: its time is read anew under the hold.
+        rested_at = done + (found.requests + len(chosen)) * look.groups * REST_PER_REQUEST
         due_at = done + self._rules.look_every
         if found.next_expiry is not None:
             due_at = max(rested_at, min(due_at, found.next_expiry + timedelta(seconds=1)))
@@ -128,22 +142,27 @@ class WaitlistLooker:
 
     async def _find(self, entries: Sequence[WaitlistEntry], catalog: Catalog, *, now: datetime) -> _Found:
         """What is free on the days that somebody waits for, with whom they wait for."""
-        if not entries or catalog.visit_type(entries[0].wish.visit_type_id) is None:
+        if not entries:
             return _Found()
         wish = entries[0].wish
         clinicians = frozenset().union(*(clinicians_of(one.wish, catalog) for one in entries))
         notice = min(max(one.wish.notice, practice_notice(one.wish, catalog)) for one in entries)
-        first, last = now.date(), max(one.ends_at.date() for one in entries)
+        first, last = now.date(), max((one.ends_at - timedelta.resolution).date() for one in entries)
         last = min(max(first, last), first + timedelta(days=MOST_DAYS - 1))
-        query = SlotQuery.of(
-            catalog,
-            visit_type_id=wish.visit_type_id,
-            contact_type=wish.contact_type,
-            location_id=wish.location_id,
-            clinician_ids=clinicians,
-            first=min((now + notice).date(), last),
-            last=last,
-        )
+        try:
+            query = SlotQuery.of(
+                catalog,
+                visit_type_id=wish.visit_type_id,
+                contact_type=wish.contact_type,
+                location_id=wish.location_id,
+                clinician_ids=clinicians,
+                first=min((now + notice).date(), last),
+                last=last,
+            )
+        except (
+            InvalidInput
+        ):  # the practice no longer offers such visits, or not there; it may again before they are over
+            return _Found()
         if not query.clinician_ids:
             return _Found()
         offered = await self._search.offered(query)
@@ -169,12 +188,10 @@ class WaitlistLooker:
         for offer_id in added:
             await self._driver.resume(offer_id)  # what does not come so far is due, and a worker's
 
-    async def _end_those_over(self, entries: Sequence[WaitlistEntry], *, now: datetime) -> None:
-        over = [one.id for one in entries if one.ends_at <= now]
-        if over:
+    async def _end(self, over: Sequence[WaitlistEntry], *, now: datetime) -> None:
+        for entry in over:
             async with self._units() as unit:
-                for entry_id in over:
-                    await unit.waitlist.end_entry(entry_id, EntryState.OVER, now=now)
+                await unit.waitlist.end_entry(entry.id, EntryState.OVER, now=now)
                 await unit.commit()
 
 
@@ -184,7 +201,7 @@ async def _chosen(
     """Offers for the first entries whom a slot fits, each with the earliest one that is nobody else's by then."""
     offers: list[WaitlistOffer] = []
     free = sorted(slots, key=lambda one: (one.start, one.clinician_id))
-    for entry in in_order(entries):
+    for entry in entries:  # in the order in which they joined
         if len(offers) == MOST_OFFERS or not free:
             break
         slot = free_for(entry, free, situation)

@@ -1,16 +1,25 @@
 """Who is offered which free time: pure functions of the entries, the free slots and the clock."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import cached_property
+from typing import NamedTuple
 
 from booking.catalog.model import Catalog
 from booking.slots import Slot
 from booking.waitlist.model import LIVE, SEEN, EntryState, WaitlistEntry, WaitlistOffer, Wish
 from booking.waitlist.rules import WaitlistRules
 from booking.zones import zone
+
+
+class _Local(NamedTuple):
+    """A time as a patient's zone has it."""
+
+    day: date
+    weekday: int  # Monday is 1
+    minute: int  # since midnight by the clock on the wall
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,6 +36,28 @@ class Situation:
         """The ids of entries that have a live offer."""
         return frozenset(one.entry_id for one in self.offers if one.state in LIVE)
 
+    def soonest(self, wish: Wish) -> datetime:
+        """The start of the soonest visit that can be offered now: the notice is left after the offer's whole time."""
+        if wish.visit_type_id not in self._notices:
+            self._notices[wish.visit_type_id] = practice_notice(wish, self.catalog)
+        return self.now + max(wish.notice, self._notices[wish.visit_type_id]) + self.rules.offer_lasts
+
+    def local(self, moment: datetime, time_zone: str) -> _Local:
+        """The moment by the clock of the zone; worked out once, since thousands may wait for the same times."""
+        key = moment, time_zone
+        if key not in self._locals:
+            there = moment.astimezone(zone(time_zone))
+            self._locals[key] = _Local(there.date(), there.isoweekday(), there.hour * 60 + there.minute)
+        return self._locals[key]
+
+    @cached_property
+    def _notices(self) -> dict[str, timedelta]:
+        return {}
+
+    @cached_property
+    def _locals(self) -> dict[tuple[datetime, str], _Local]:
+        return {}
+
     def seen_by(self, entry_id: str) -> frozenset[Slot]:
         """The times that were offered to the entry before, and are not offered to it again."""
         return self._seen.get(entry_id, frozenset())
@@ -42,7 +73,7 @@ class Situation:
 
 def free_for(entry: WaitlistEntry, slots: Iterable[Slot], situation: Situation) -> Slot | None:
     """The earliest of these free slots, which are in the order of their starts, that can be offered to the entry now."""
-    if not may_be_offered(entry, situation):
+    if entry.id in situation.busy or not may_be_offered(entry, situation):
         return None
     able = clinicians_of(entry.wish, situation.catalog)
     seen = situation.seen_by(entry.id)
@@ -50,20 +81,23 @@ def free_for(entry: WaitlistEntry, slots: Iterable[Slot], situation: Situation) 
         (
             one
             for one in slots
-            if one.clinician_id in able and one not in seen and fits(entry.wish, one, situation)
+            if one.clinician_id in able and fits(entry.wish, one, situation) and one not in seen
         ),
         None,
     )
 
 
-def next_for(slot: Slot, entries: Sequence[WaitlistEntry], situation: Situation) -> WaitlistEntry | None:
-    """The first, in the order in which they joined, to whom the slot can be offered now."""
-    return next((one for one in in_order(entries) if free_for(one, (slot,), situation)), None)
+def can_still_be_offered(slot: Slot, entry: WaitlistEntry, situation: Situation) -> bool:
+    """Whether what was chosen for the entry a while ago would still be: the clock, the entry and the catalog have moved on."""
+    able = clinicians_of(entry.wish, situation.catalog)
+    return (
+        may_be_offered(entry, situation) and slot.clinician_id in able and fits(entry.wish, slot, situation)
+    )
 
 
-def in_order(entries: Iterable[WaitlistEntry]) -> Sequence[WaitlistEntry]:
-    """The first who joined first."""
-    return sorted(entries, key=lambda one: (one.joined_at, one.id))
+def next_for(slot: Slot, entries: Iterable[WaitlistEntry], situation: Situation) -> WaitlistEntry | None:
+    """The first of these, who are in the order in which they joined, to whom the slot can be offered now."""
+    return next((one for one in entries if free_for(one, (slot,), situation)), None)
 
 
 def without(slots: Iterable[Slot], taken: Slot) -> list[Slot]:
@@ -76,11 +110,10 @@ def without(slots: Iterable[Slot], taken: Slot) -> list[Slot]:
 
 
 def may_be_offered(entry: WaitlistEntry, situation: Situation) -> bool:
-    """Whether the entry waits and has no offer, and it is not the quiet time of its patient's day."""
-    waits = entry.state is EntryState.WAITING and situation.now < entry.ends_at
+    """Whether the entry waits, and it is not the quiet time of its patient's day."""
     return (
-        waits
-        and entry.id not in situation.busy
+        entry.state is EntryState.WAITING
+        and situation.now < entry.ends_at
         and not situation.rules.quiet.covers(situation.now, entry.wish.time_zone)
     )
 
@@ -90,14 +123,12 @@ def fits(wish: Wish, slot: Slot, situation: Situation) -> bool:
     kind = slot.visit_type_id, slot.contact_type, slot.location_id
     if kind != (wish.visit_type_id, wish.contact_type, wish.location_id):
         return False
-    start = slot.start.astimezone(zone(wish.time_zone))
-    if start.date() > wish.until or (wish.weekdays and start.isoweekday() not in wish.weekdays):
+    if slot.start < situation.soonest(wish):
         return False
-    minute = start.hour * 60 + start.minute
-    if wish.hours and not any(one.start <= minute < one.end for one in wish.hours):
+    there = situation.local(slot.start, wish.time_zone)
+    if there.day > wish.until or (wish.weekdays and there.weekday not in wish.weekdays):
         return False
-    notice = max(wish.notice, practice_notice(wish, situation.catalog))
-    return slot.start >= situation.now + notice + situation.rules.offer_lasts
+    return not wish.hours or any(one.start <= there.minute < one.end for one in wish.hours)
 
 
 def clinicians_of(wish: Wish, catalog: Catalog) -> frozenset[str]:

@@ -30,7 +30,7 @@ class OfferState(StrEnum):
     OFFERED = "offered"  # held for the patient, and announced
     BOOKED = "booked"
     PASSED_ON = "passed_on"  # declined, or not answered before the hold's end
-    LOST = "lost"  # it was not free any more before it could be held; the patient heard nothing of it
+    LOST = "lost"  # somebody else has the time, or it does not suit any more; as a rule the patient heard nothing of it
     WITHDRAWN = "withdrawn"  # the patient left the waitlist meanwhile
 
 
@@ -110,6 +110,11 @@ class WaitlistOffer:
     ended_at: datetime | None = None
 
     @property
+    def owner(self) -> str:
+        """Who owns the hold, as a principal."""
+        return f"patient:{self.patient_id}"
+
+    @property
     def is_live(self) -> bool:
         """Whether it has not ended."""
         return self.state in LIVE
@@ -129,3 +134,5 @@ class Look:
 
     group: str
     marks: int  # how often it was asked for until the lease
+    lease_until: datetime  # whoever took it over since has another one
+    groups: int = 1  # that wait, this one included

@@ -4,7 +4,6 @@ Each step is committed before the next one, and can be done again by whoever fin
 the same hold twice is taking it once. A row whose process died is due again when its lease ends.
 """
 
-import secrets
 from datetime import datetime
 from enum import Enum, auto
 
@@ -13,17 +12,17 @@ import structlog
 from booking.changes.model import ChangeState
 from booking.checkout.model import CheckoutState
 from booking.errors import StaleOffer
-from booking.events.model import DomainEvent, EventName, event_id
-from booking.models import Hold
+from booking.events.model import EventName
+from booking.models import Hold, taker_of
 from booking.ports import CatalogSource, Clock, HoldStore
 from booking.refusals import HoldExpired, SlotTaken
-from booking.resources import Kind, Resource
 from booking.scheduling.search import SlotSearch
 from booking.slots import Slot
-from booking.unit_of_work import Scope, UnitOfWork, UnitOfWorkFactory
-from booking.waitlist.matching import Situation, next_for
+from booking.unit_of_work import Scope, UnitOfWorkFactory
+from booking.waitlist.matching import Situation, can_still_be_offered
 from booking.waitlist.model import EntryState, OfferState, WaitlistEntry, WaitlistOffer
-from booking.waitlist.rules import CHECKOUT_AGAIN, LEASE, MOST_ENTRIES, MOST_UNANSWERED, WaitlistRules
+from booking.waitlist.passing_on import PassingOn, event_of
+from booking.waitlist.rules import CHECK_EVERY, LEASE, WaitlistRules
 
 log = structlog.get_logger(__name__)
 
@@ -33,22 +32,7 @@ class _Use(Enum):
 
     UNDER_WAY = auto()
     BOOKED = auto()
-
-
-def new_offer(entry: WaitlistEntry, slot: Slot, *, rules: WaitlistRules, now: datetime) -> WaitlistOffer:
-    """The intent to offer the slot to the entry."""
-    return WaitlistOffer(
-        id=f"off_{secrets.token_urlsafe(16)}",
-        version=1,
-        entry_id=entry.id,
-        patient_id=entry.patient_id,
-        slot=slot,
-        hold_id=f"hold_{secrets.token_urlsafe(16)}",
-        state=OfferState.INTENDED,
-        created_at=now,
-        expires_at=now + rules.offer_lasts,
-        due_at=now,
-    )
+    GIVEN_UP = auto()  # a checkout or a move on it ended without a visit, and gave the hold back
 
 
 class OfferDriver:
@@ -70,6 +54,7 @@ class OfferDriver:
         self._catalog = catalog
         self._clock = clock
         self._rules = rules
+        self._passing = PassingOn(units=units, catalog=catalog, clock=clock, rules=rules)
 
     async def resume(self, offer_id: str) -> None:
         """Do what is due on the offer. Raises UpstreamUnavailable; the offer is due again after a while then."""
@@ -87,31 +72,40 @@ class OfferDriver:
             log.info("waitlist.offer_driven_elsewhere", offer=offer_id)
 
     async def _make(self, offer: WaitlistOffer, entry: WaitlistEntry) -> None:
-        """Hold the time, check that it is still free, and announce the offer."""
+        """Hold the time, check that it is still free and still suits, and announce the offer."""
         now = self._clock.now()
         offer = await self._saved(offer.changed(due_at=now + LEASE))  # as the one who drives it
         if entry.state is not EntryState.WAITING:
-            await self._end_unannounced(offer, OfferState.WITHDRAWN)
+            await self._end(offer, OfferState.WITHDRAWN)
             return
         if now >= offer.created_at + self._rules.offer_lasts:  # nobody could read upstream for so long
-            await self._end_unannounced(offer, OfferState.LOST)
+            await self._end(offer, OfferState.LOST)
             return
-        hold = await self._held(offer, entry, now=now)
-        if hold is None or not await self._is_free(offer.slot):
-            await self._end_unannounced(offer, OfferState.LOST)
+        hold = await self._held(offer, entry, now=now, until=now + self._rules.offer_lasts)
+        if hold is None or not await self._is_free(offer.slot) or not await self._suits(offer, entry):
+            await self._end(offer, OfferState.LOST)
             return
         await self._announce(offer, hold)
 
-    async def _held(self, offer: WaitlistOffer, entry: WaitlistEntry, *, now: datetime) -> Hold | None:
+    async def _suits(self, offer: WaitlistOffer, entry: WaitlistEntry) -> bool:
+        """Whether the choice is still right. It may be minutes old: quiet hours may have begun, and a clinician may have left."""
+        situation = Situation(
+            catalog=await self._catalog.catalog(), rules=self._rules, now=self._clock.now(), offers=()
+        )
+        return can_still_be_offered(offer.slot, entry, situation)
+
+    async def _held(
+        self, offer: WaitlistOffer, entry: WaitlistEntry, *, now: datetime, until: datetime
+    ) -> Hold | None:
         """The offer's hold, taken now or by a process that died; None: the time is somebody else's."""
         wanted = Hold(
             id=offer.hold_id,
-            owner=entry.owner,
-            taken_by=f"waitlist:{entry.id}",  # it does not count against what the patient may hold
+            owner=offer.owner,
+            taken_by=taker_of(entry.id),  # it does not count against what the patient may hold
             slot=offer.slot,
             time_zone=entry.wish.time_zone,
             created_at=now,
-            expires_at=now + self._rules.offer_lasts,
+            expires_at=until,
         )
         try:
             held = await self._holds.acquire(wanted, limit=None)
@@ -134,17 +128,17 @@ class OfferDriver:
     async def _announce(self, offer: WaitlistOffer, hold: Hold) -> None:
         now = self._clock.now()
         announced = offer.changed(
-            state=OfferState.OFFERED, expires_at=hold.expires_at, due_at=hold.expires_at
+            state=OfferState.OFFERED, expires_at=hold.expires_at, due_at=_next_check(hold, now=now)
         )
         async with self._units() as unit:
             # Writes the entry's row, so that leaving at the same moment comes before this or after it.
             if await unit.waitlist.still_waits(offer.entry_id):
                 saved = await unit.waitlist.save_offer(announced)
-                await unit.outbox.add([_event(EventName.WAITLIST_OFFERED, saved, now=now)])
+                await unit.outbox.add([event_of(EventName.WAITLIST_OFFERED, saved, now=now)])
                 await unit.commit()
                 log.info("waitlist.offered", offer=offer.id, entry=offer.entry_id)
                 return
-        await self._end_unannounced(offer, OfferState.WITHDRAWN)
+        await self._end(offer, OfferState.WITHDRAWN)
 
     async def _look_after(self, offer: WaitlistOffer, entry: WaitlistEntry) -> None:
         """See what became of an announced offer."""
@@ -153,14 +147,19 @@ class OfferDriver:
         if use is _Use.BOOKED:
             await self._booked(offer, now=now)
         elif use is _Use.UNDER_WAY:
-            await self._saved(offer.changed(due_at=now + CHECKOUT_AGAIN))
+            await self._check_again(offer, now=now, at=now + CHECK_EVERY)
         elif entry.state is not EntryState.WAITING:
             await self._release(offer)
-            await self._pass_on(offer, entry, OfferState.WITHDRAWN, now=now)
+            await self._passing.pass_on(offer, entry, OfferState.WITHDRAWN, answered=True)
         elif (hold := await self._holds.get(offer.hold_id)) is not None:
-            await self._saved(offer.changed(expires_at=hold.expires_at, due_at=hold.expires_at))
+            if hold.expires_at != offer.expires_at:
+                offer = await self._saved(offer.changed(expires_at=hold.expires_at))
+            await self._check_again(offer, now=now, at=_next_check(hold, now=now))
+        elif use is _Use.GIVEN_UP or now >= offer.expires_at:
+            answered = use is _Use.GIVEN_UP
+            await self._passing.pass_on(offer, entry, OfferState.PASSED_ON, answered=answered)
         else:
-            await self._pass_on(offer, entry, OfferState.PASSED_ON, now=now)
+            await self._take_again(offer, entry, now=now)
 
     async def _use_of(self, offer: WaitlistOffer) -> _Use | None:
         """What the patient does with the offer's hold: a checkout, or moving a visit of theirs."""
@@ -172,11 +171,13 @@ class OfferDriver:
                 return _Use.UNDER_WAY
             checkouts = await unit.checkouts.of_patient(offer.patient_id, besides="")
             changes = await unit.changes.of_patient(offer.patient_id)
-        booked = any(
-            one.hold_id == offer.hold_id and one.stands is CheckoutState.CONFIRMED for one in checkouts
-        )
-        moved = any(one.hold_id == offer.hold_id and one.state is ChangeState.DONE for one in changes)
-        return _Use.BOOKED if booked or moved else None
+        booked = [
+            *(one.stands is CheckoutState.CONFIRMED for one in checkouts if one.hold_id == offer.hold_id),
+            *(one.state is ChangeState.DONE for one in changes if one.hold_id == offer.hold_id),
+        ]
+        if not booked:
+            return None
+        return _Use.BOOKED if any(booked) else _Use.GIVEN_UP
 
     async def _booked(self, offer: WaitlistOffer, *, now: datetime) -> None:
         async with self._units() as unit:
@@ -184,42 +185,39 @@ class OfferDriver:
             await unit.waitlist.save_offer(offer.ended(OfferState.BOOKED, now=now))
             await unit.commit()
 
-    async def _pass_on(
-        self, offer: WaitlistOffer, entry: WaitlistEntry, state: OfferState, *, now: datetime
-    ) -> None:
-        """End the offer, and intend one to the next whom the time fits, in one transaction.
+    async def _take_again(self, offer: WaitlistOffer, entry: WaitlistEntry, *, now: datetime) -> None:
+        """Take the hold again that the store lost before its end, as by a restart; where the time is somebody else's now, end the offer."""
+        offer = await self._saved(offer.changed(due_at=now + LEASE))
+        hold = await self._held(offer, entry, now=now, until=offer.expires_at)
+        if hold is None or not await self._is_free(offer.slot):
+            await self._end(offer, OfferState.LOST, told=True)
+            return
+        try:
+            await self._saved(offer.changed(expires_at=hold.expires_at, due_at=_next_check(hold, now=now)))
+        except StaleOffer:  # it was declined meanwhile
+            await self._release(offer)
+            raise
+        log.warning("waitlist.hold_taken_again", offer=offer.id)
 
-        The entry keeps its place: who was offered a time that does not suit is still the first for another. An answer is to book or to
-        release the hold; who gives none several times in a row does not wait any more.
+    async def _end(self, offer: WaitlistOffer, state: OfferState, *, told: bool = False) -> None:
+        """End the offer, then give the hold back; its time is looked for again. `told`: the patient had heard of it.
+
+        In this order: whoever else drives the offer by now, and perhaps has announced it, keeps its hold.
         """
-        catalog = await self._catalog.catalog()
-        async with self._units() as unit:
-            saved = await unit.waitlist.save_offer(offer.ended(state, now=now))
-            if state is OfferState.PASSED_ON:
-                await _count_answer(offer, entry, unit, now=now)
-            entries = await unit.waitlist.waiting(entry.wish.group, limit=MOST_ENTRIES)
-            offers = await unit.waitlist.offers_of([one.id for one in entries])
-            situation = Situation(catalog=catalog, rules=self._rules, now=now, offers=offers)
-            heir = next_for(offer.slot, entries, situation)
-            if heir is not None:
-                await unit.waitlist.add_offer(new_offer(heir, offer.slot, rules=self._rules, now=now))
-            if state is OfferState.PASSED_ON:
-                await unit.outbox.add([_event(EventName.WAITLIST_PASSED_ON, saved, now=now)])
-            await unit.commit()
-        log.info("waitlist.passed_on", offer=offer.id, entry=entry.id)
-
-    async def _end_unannounced(self, offer: WaitlistOffer, state: OfferState) -> None:
-        """Give the hold back, then end the offer, of which the patient heard nothing; the time is looked for again."""
-        await self._release(offer)
         now = self._clock.now()
         async with self._units() as unit:
-            await unit.waitlist.save_offer(offer.ended(state, now=now))
-            await _mark_group_of(offer, unit, now=now)
+            saved = await unit.waitlist.save_offer(offer.ended(state, now=now))
+            if told:
+                await unit.outbox.add([event_of(EventName.WAITLIST_PASSED_ON, saved, now=now)])
+            entry = await unit.waitlist.entry(offer.entry_id)
+            if entry is not None:
+                await unit.waitlist.mark(entry.wish.group, now=now)
             await unit.commit()
+        await self._release(offer)
 
     async def _release(self, offer: WaitlistOffer) -> None:
         """Give the hold back, unless a checkout has it. Nothing where it is gone."""
-        await self._holds.release(offer.hold_id, owners={f"patient:{offer.patient_id}"})
+        await self._holds.release(offer.hold_id, owners={offer.owner})
 
     async def _saved(self, offer: WaitlistOffer) -> WaitlistOffer:
         async with self._units() as unit:
@@ -227,36 +225,12 @@ class OfferDriver:
             await unit.commit()
         return saved
 
-
-async def _count_answer(
-    offer: WaitlistOffer, entry: WaitlistEntry, unit: UnitOfWork, *, now: datetime
-) -> None:
-    """Count an offer that went unanswered. A hold that ended before its time was released, which is an answer."""
-    unanswered = entry.unanswered + 1 if now >= offer.expires_at else 0
-    if unanswered >= MOST_UNANSWERED:
-        await unit.waitlist.end_entry(entry.id, EntryState.UNANSWERED, now=now)
-    else:
-        await unit.waitlist.note_answers(entry.id, unanswered)
+    async def _check_again(self, offer: WaitlistOffer, *, now: datetime, at: datetime) -> None:
+        """Nothing has changed: nobody is told of a new version."""
+        async with self._units() as unit:
+            await unit.waitlist.defer(offer.id, now=now, until=at)
+            await unit.commit()
 
 
-async def _mark_group_of(offer: WaitlistOffer, unit: UnitOfWork, *, now: datetime) -> None:
-    entry = await unit.waitlist.entry(offer.entry_id)
-    if entry is not None:
-        await unit.waitlist.mark(entry.wish.group, now=now)
-
-
-def _event(name: EventName, offer: WaitlistOffer, *, now: datetime) -> DomainEvent:
-    resource = Resource(kind=Kind.WAITLIST_OFFER, id=offer.id)
-    return DomainEvent(
-        id=event_id(resource, offer.version, name),
-        name=name,
-        at=now,
-        resource=resource,
-        ids={
-            "offer": offer.id,
-            "entry": offer.entry_id,
-            "patient": offer.patient_id,
-            "clinician": offer.slot.clinician_id,
-            "hold": offer.hold_id,
-        },
-    )
+def _next_check(hold: Hold, *, now: datetime) -> datetime:
+    return min(hold.expires_at, now + CHECK_EVERY)

@@ -19,11 +19,13 @@ class WaitlistRepository(Protocol):
     async def entry(self, entry_id: str) -> WaitlistEntry | None:
         """The entry, or None."""
 
-    async def entries_of(self, patient_id: str, *, since: datetime) -> Sequence[WaitlistEntry]:
-        """The patient's entries that wait, and those that ended after `since` (UTC); the latest joined first."""
+    async def entries_of(self, patient_id: str, *, since: datetime, ended: int) -> Sequence[WaitlistEntry]:
+        """The patient's entries that wait, and of those that ended after `since` (UTC) the latest, so many; the latest joined first."""
 
-    async def waiting(self, group: str, *, limit: int) -> Sequence[WaitlistEntry]:
-        """The waiting entries of a group, the first who joined first."""
+    async def waiting(
+        self, group: str, *, limit: int, after: WaitlistEntry | None = None
+    ) -> Sequence[WaitlistEntry]:
+        """The waiting entries of a group, the first who joined first; those who come after this one."""
 
     async def end_entry(self, entry_id: str, state: EntryState, *, now: datetime) -> bool:
         """End the entry; False, and nothing written, where it does not wait any more."""
@@ -40,8 +42,8 @@ class WaitlistRepository(Protocol):
     async def offer(self, offer_id: str) -> WaitlistOffer | None:
         """The offer, or None."""
 
-    async def offers_of(self, entry_ids: Collection[str]) -> Sequence[WaitlistOffer]:
-        """All offers to these entries."""
+    async def offers_of(self, entry_ids: Collection[str], *, now: datetime) -> Sequence[WaitlistOffer]:
+        """The live offers to these entries, and those of times to come that these were told of (UTC)."""
 
     async def save_offer(self, offer: WaitlistOffer) -> WaitlistOffer:
         """Write the offer and return it at its next version. Raises StaleOffer when the version has moved on."""
@@ -49,8 +51,8 @@ class WaitlistRepository(Protocol):
     async def due_offers(self, now: datetime, *, limit: int) -> Sequence[str]:
         """Ids of live offers whose `due_at` has come, longest due first."""
 
-    async def defer(self, offer_id: str, *, now: datetime) -> None:
-        """Postpone a live offer that is due and could not be driven, by half a minute. The version stays."""
+    async def defer(self, offer_id: str, *, now: datetime, until: datetime | None = None) -> None:
+        """Postpone a live offer that is due: until then, or by half a minute, as when it could not be driven. The version stays."""
 
     async def hasten(self, clinician_ids: Collection[str], *, now: datetime) -> None:
         """Make the announced offers of these clinicians' time due now."""
@@ -59,7 +61,7 @@ class WaitlistRepository(Protocol):
         """Ask for a look at this group, or at every group that has one (None), as soon as its rest is over."""
 
     async def claim_look(self, now: datetime, *, until: datetime) -> Look | None:
-        """Lease the look that is longest due; None when none is."""
+        """Lease the look that is longest due, of equal ones that of who joined first; None when none is."""
 
     async def end_look(self, look: Look, *, due_at: datetime | None, rested_at: datetime) -> None:
-        """Release the lease. The next look is at `due_at`, or at `rested_at` where one was asked for meanwhile; None: forget the group."""
+        """Release the lease; nothing where somebody else has taken it over. The next look is at `due_at`, or at `rested_at` where one was asked for meanwhile; None: forget the group."""

@@ -40,16 +40,19 @@ MOST_UNANSWERED = 3
 # Days ahead that a patient can wait for: what one search covers.
 MOST_DAYS = 31
 
-# Waiting entries of one group that are looked at, and offers that one look makes, so that its work is bounded.
-MOST_ENTRIES = 500
+# Offers that one look makes, so that its work is bounded.
 MOST_OFFERS = 20
 
-# Rest of a group after a look, for each request that it may have cost: a quarter of a request per second, an eighth of the usual pace.
+# Entries that are read at once: one statement, and one pause for others, for so many.
+PAGE = 250
+
+# Rest of a group after a look, for each request that it may have cost, and for each group that waits: all of them together ask for a
+# quarter of a request per second, an eighth of the usual pace.
 REST_PER_REQUEST = timedelta(seconds=4)
 DAYS_PER_REQUEST = 2
 
 # A lease is longer than what it covers: reads upstream with all their tries.
 LEASE = timedelta(minutes=2)
 
-# How often an offer is looked at whose checkout is under way.
-CHECKOUT_AGAIN = timedelta(seconds=30)
+# How often an announced offer is looked at: whether its time was booked, and whether the hold store still has its hold.
+CHECK_EVERY = timedelta(seconds=30)

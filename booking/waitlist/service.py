@@ -17,8 +17,9 @@ from booking.waitlist.offers import OfferDriver
 from booking.waitlist.rules import MOST_DAYS, WaitlistRules
 from booking.zones import zone
 
-# How long a patient sees what became of an entry that has ended.
+# How long a patient sees what became of an entry that has ended, and of how many.
 SHOWN = timedelta(days=7)
+MOST_SHOWN = 20
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,8 +89,6 @@ class WaitlistService:
             ):
                 raise HoldInCheckout
             await unit.waitlist.end_entry(entry_id, EntryState.LEFT, now=now)
-            if place.offer is not None:
-                await unit.waitlist.hasten({place.offer.slot.clinician_id}, now=now)
             await unit.commit()
         if place.offer is not None:
             await self._withdraw(place.offer)
@@ -114,13 +113,13 @@ class WaitlistService:
         """The patient's entries that wait, and those that ended within a week; the latest joined first."""
         since = self._clock.now() - SHOWN
         async with self._units(Scope.READING) as unit:
-            entries = await unit.waitlist.entries_of(patient_id, since=since)
+            entries = await unit.waitlist.entries_of(patient_id, since=since, ended=MOST_SHOWN)
         return await self._with_offers(entries)
 
     async def _with_offers(self, entries: Sequence[WaitlistEntry]) -> Sequence[WaitlistPlace]:
         now = self._clock.now()
         async with self._units(Scope.READING) as unit:
-            offers = await unit.waitlist.offers_of([one.id for one in entries])
+            offers = await unit.waitlist.offers_of([one.id for one in entries], now=now)
         shown = {
             one.entry_id: one for one in offers if one.state is OfferState.OFFERED and now < one.expires_at
         }

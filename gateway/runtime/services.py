@@ -44,8 +44,10 @@ from booking.services import Services
 from booking.system_of_record import SystemOfRecord
 from booking.visits.model import ChangeOptionsOf
 from booking.visits.service import VisitService
+from booking.waitlist.answers import OfferAnswers
 from booking.waitlist.looks import WaitlistLooker
 from booking.waitlist.offers import OfferDriver
+from booking.waitlist.passing_on import PassingOn
 from booking.waitlist.service import WaitlistService
 from gateway.alarms import DayHeldAlarm
 from gateway.callers.calendar_links import calendar_links
@@ -186,6 +188,7 @@ def build_services(
 
 def _holds(base: Foundation, *, catalog: CatalogSource, search: SlotSearch, alarm: HoldAlarm) -> HoldService:
     settings = base.settings
+    passing = PassingOn(units=base.units, catalog=catalog, clock=base.clock, rules=settings.waitlist_rules)
     return HoldService(
         store=base.holds,
         checkout_holds=base.checkout_holds,
@@ -206,6 +209,7 @@ def _holds(base: Foundation, *, catalog: CatalogSource, search: SlotSearch, alar
             rules=ShareRules(everybody=settings.anonymous_holds_percent / 100),
             alarm=alarm,
         ),
+        offered=OfferAnswers(units=base.units, holds=base.holds, clock=base.clock, passing=passing),
     )
 
 

@@ -17,6 +17,7 @@ from sqlalchemy import (
     or_,
     select,
     text,
+    tuple_,
     update,
 )
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
@@ -24,7 +25,15 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from booking.errors import StaleOffer
 from booking.refusals import WaitlistFull, WaitlistLimitReached
 from booking.slots import Slot
-from booking.waitlist.model import EntryState, Look, OfferState, WaitlistEntry, WaitlistOffer, Wish
+from booking.waitlist.model import (
+    SEEN,
+    EntryState,
+    Look,
+    OfferState,
+    WaitlistEntry,
+    WaitlistOffer,
+    Wish,
+)
 from integrations.database.columns import UtcTime, insert_or_ignore, one_of, upsert
 from integrations.database.reaping import reap
 from integrations.database.tables.waitlist import (
@@ -84,24 +93,22 @@ class SqlWaitlist:
         )
         return _entry(row) if row is not None else None
 
-    async def entries_of(self, patient_id: str, *, since: datetime) -> Sequence[WaitlistEntry]:
-        """The patient's entries that wait, and those that ended after `since` (UTC); the latest joined first."""
-        query = (
-            select(waitlist_entries)
-            .where(_e.patient_id == patient_id, or_(_e.ended_at.is_(None), _e.ended_at > since))
-            .order_by(_e.joined_at.desc(), _e.id)
-        )
-        return await self._entries(query)
+    async def entries_of(self, patient_id: str, *, since: datetime, ended: int) -> Sequence[WaitlistEntry]:
+        """The patient's entries that wait, and the latest that ended after `since` (UTC); the latest joined first."""
+        mine = select(waitlist_entries).where(_e.patient_id == patient_id)
+        latest = mine.where(_e.ended_at > since).order_by(_e.joined_at.desc()).limit(ended)
+        found = [*await self._entries(mine.where(_WAITING)), *await self._entries(latest)]
+        return sorted(found, key=lambda one: (one.joined_at, one.id), reverse=True)
 
-    async def waiting(self, group: str, *, limit: int) -> Sequence[WaitlistEntry]:
-        """The waiting entries of a group, the first who joined first."""
-        query = (
-            select(waitlist_entries)
-            .where(_e.group_key == group, _WAITING)
-            .order_by(_e.joined_at, _e.id)
-            .limit(limit)
-        )
-        return await self._entries(query)
+    async def waiting(
+        self, group: str, *, limit: int, after: WaitlistEntry | None = None
+    ) -> Sequence[WaitlistEntry]:
+        """The waiting entries of a group, the first who joined first; those who come after this one."""
+        query = select(waitlist_entries).where(_e.group_key == group, _WAITING)
+        if after is not None:
+            last = tuple_(literal(after.joined_at, UtcTime), literal(after.id))
+            query = query.where(tuple_(_e.joined_at, _e.id) > last)
+        return await self._entries(query.order_by(_e.joined_at, _e.id).limit(limit))
 
     async def end_entry(self, entry_id: str, state: EntryState, *, now: datetime) -> bool:
         """End the entry; False, and nothing written, where it does not wait any more."""
@@ -128,13 +135,14 @@ class SqlWaitlist:
         row = found.mappings().first()
         return _offer(row) if row is not None else None
 
-    async def offers_of(self, entry_ids: Collection[str]) -> Sequence[WaitlistOffer]:
-        """All offers to these entries."""
+    async def offers_of(self, entry_ids: Collection[str], *, now: datetime) -> Sequence[WaitlistOffer]:
+        """The live offers to these entries, and those of times to come that these were told of (UTC)."""
         if not entry_ids:
             return ()
         wanted = one_of(self._connection.dialect.name, _o.entry_id, "entries")
+        seen = and_(_o.starts_at > now, _o.state.in_(sorted(SEEN)))
         found = await self._connection.execute(
-            select(waitlist_offers).where(wanted), {"entries": [*entry_ids]}
+            select(waitlist_offers).where(wanted, or_(_LIVE, seen)), {"entries": [*entry_ids]}
         )
         return [_offer(row) for row in found.mappings()]
 
@@ -155,10 +163,11 @@ class SqlWaitlist:
         query = select(_o.id).where(_LIVE, _o.due_at <= now).order_by(_o.due_at).limit(limit)
         return (await self._connection.scalars(query)).all()
 
-    async def defer(self, offer_id: str, *, now: datetime) -> None:
-        """Postpone a live offer that is due and could not be driven, by half a minute. The version stays."""
+    async def defer(self, offer_id: str, *, now: datetime, until: datetime | None = None) -> None:
+        """Postpone a live offer that is due: until then, or by half a minute. The version stays."""
         due = _o.id == offer_id, _LIVE, _o.due_at <= now
-        await self._connection.execute(update(waitlist_offers).where(*due).values(due_at=now + _REST))
+        change = update(waitlist_offers).where(*due).values(due_at=until or now + _REST)
+        await self._connection.execute(change)
 
     async def hasten(self, clinician_ids: Collection[str], *, now: datetime) -> None:
         """Make the announced offers of these clinicians' time due now."""
@@ -188,9 +197,12 @@ class SqlWaitlist:
         )
 
     async def claim_look(self, now: datetime, *, until: datetime) -> Look | None:
-        """Lease the look that is longest due; None when none is, or another worker was faster."""
+        """Lease the look that is longest due, of equal ones that of who joined first; None when another worker was faster."""
         due = and_(_l.due_at <= now, or_(_l.lease_until.is_(None), _l.lease_until <= now))
-        first = select(_l.group_key).where(due).order_by(_l.due_at, _l.group_key).limit(1)
+        joined = (
+            select(func.min(_e.joined_at)).where(_e.group_key == _l.group_key, _WAITING).scalar_subquery()
+        )
+        first = select(_l.group_key).where(due).order_by(_l.due_at, joined, _l.group_key).limit(1)
         group = await self._connection.scalar(first)
         if group is None:
             return None
@@ -201,21 +213,22 @@ class SqlWaitlist:
             .returning(_l.marks)
         )
         marks = await self._connection.scalar(claim)
-        return Look(group=group, marks=marks) if marks is not None else None
+        if marks is None:
+            return None
+        groups = await self._connection.scalar(select(func.count()).select_from(waitlist_looks))
+        return Look(group=group, marks=marks, lease_until=until, groups=groups or 1)
 
     async def end_look(self, look: Look, *, due_at: datetime | None, rested_at: datetime) -> None:
         """Release the lease; a look that was asked for meanwhile comes as soon as the rest is over."""
+        mine = _l.group_key == look.group, _l.lease_until == look.lease_until
         unmarked = _l.marks == look.marks
         if due_at is None:
-            gone = delete(waitlist_looks).where(_l.group_key == look.group, unmarked)
-            if (await self._connection.execute(gone)).rowcount:
+            if (await self._connection.execute(delete(waitlist_looks).where(*mine, unmarked))).rowcount:
                 return
             due_at = rested_at
         next_due = case((unmarked, literal(due_at, UtcTime)), else_=literal(rested_at, UtcTime))
         await self._connection.execute(
-            update(waitlist_looks)
-            .where(_l.group_key == look.group)
-            .values(due_at=next_due, rested_at=rested_at, lease_until=None)
+            update(waitlist_looks).where(*mine).values(due_at=next_due, rested_at=rested_at, lease_until=None)
         )
 
     async def _change_entry(self, entry_id: str, **values: object) -> bool:

@@ -51,8 +51,10 @@ from booking.scheduling.search import SlotSearch
 from booking.slots import Slot
 from booking.unit_of_work import UnitOfWorkFactory
 from booking.visits.service import VisitService
+from booking.waitlist.answers import OfferAnswers
 from booking.waitlist.looks import WaitlistLooker
 from booking.waitlist.offers import OfferDriver
+from booking.waitlist.passing_on import PassingOn
 from booking.waitlist.rules import QuietHours, WaitlistRules
 from booking.waitlist.service import WaitlistService
 from tests.doubles.attempt_limits import RecordedAttempts
@@ -236,6 +238,14 @@ class World:
                 clock=self.clock,
                 rules=self.share_rules,
                 alarm=self._day_held,
+            ),
+            offered=OfferAnswers(
+                units=self.database,
+                holds=self.announced,
+                clock=self.clock,
+                passing=PassingOn(
+                    units=self.database, catalog=self.catalog, clock=self.clock, rules=WaitlistRules()
+                ),
             ),
         )
 

@@ -20,6 +20,7 @@ from integrations.database.tables.checkouts import checkout_events, checkouts
 from integrations.database.tables.events import event_deliveries, practice_events, subscribers
 from integrations.database.tables.operations import alerts, audit_records, clinician_blocks, daily_runs
 from integrations.database.tables.slots import holds, slot_claims
+from integrations.database.tables.waitlist import waitlist_entries, waitlist_looks, waitlist_offers
 from integrations.database.tables.webhooks import pending_refreshes, resource_snapshots, webhook_deliveries
 from tests.doubles.audit_samples import KEY, an_entry
 from tests.integration.change_samples import a_reschedule
@@ -45,6 +46,28 @@ LIVE = (
 # Every fifth visit was moved once; some of the last ones still are under way, or wait for a person.
 MOVED = 5
 LIVE_CHANGES = (*("open",) * 10, *("needs_attention",) * 5)
+
+# What each waits for on the waitlist, and what was offered to them, as the repository stores it.
+WISH = {
+    "visit_type_id": "visit-1",
+    "contact_type": "video",
+    "location_id": None,
+    "clinician_ids": None,
+    "state": None,
+    "weekdays": [1, 3],
+    "hours": [{"start": 540, "end": 720}],
+    "time_zone": "America/New_York",
+    "notice": "PT2H",
+    "until": (NOW + timedelta(days=20)).date().isoformat(),
+}
+SLOT_ROW = {
+    "clinician_id": "clinician-1",
+    "visit_type_id": "visit-1",
+    "contact_type": "video",
+    "location_id": None,
+    "start": (NOW + timedelta(days=3)).isoformat(),
+    "minutes": 30,
+}
 
 _ROWS_AT_ONCE = 20_000
 _FOLLOWED_UP = timedelta(hours=72)
@@ -130,6 +153,9 @@ def _tables(history: LongHistory) -> Iterable[tuple[Table, Iterator[dict[str, An
     yield alerts, _alerts(history)
     yield daily_runs, _daily_runs()
     yield clinician_blocks, _clinician_blocks()
+    yield waitlist_entries, _waitlist_entries(history)
+    yield waitlist_offers, _waitlist_offers(history)
+    yield waitlist_looks, _waitlist_looks()
 
 
 def _state(history: LongHistory, number: int) -> S:
@@ -403,3 +429,57 @@ def _clinician_blocks() -> Iterator[dict[str, Any]]:
         "checkout_id": "checkout_1",
         "blocked_at": NOW,
     }
+
+
+def _waitlist_entries(history: LongHistory) -> Iterator[dict[str, Any]]:
+    """As many wait as may, most of them for the same visit, and as many have ended within a month; each patient waits for two."""
+    for number in range(2 * history.recent):
+        waits, place = number % 2 == 0, number // 2
+        joined = history.received(place)
+        yield {
+            "id": f"wait_{number}",
+            "patient_id": f"patient-{place // 2}",
+            "group_key": "visit-1|video|" if place % 50 else f"visit-{2 + place // 50 % 20}|video|",
+            "digest": f"{place:032x}",
+            "wish": WISH,
+            "state": "waiting" if waits else "left",
+            "unanswered": 0,
+            "joined_at": joined,
+            "ends_at": joined + timedelta(days=45),
+            "ended_at": None if waits else joined + timedelta(hours=1),
+        }
+
+
+def _waitlist_offers(history: LongHistory) -> Iterator[dict[str, Any]]:
+    """Each who waits has let one pass, and lost one; the latest have one, some of which are due."""
+    for number in range(2 * history.recent):
+        state, place = ("passed_on", "lost")[number % 2], number // 2
+        live = number < 60
+        made = history.received(place)
+        yield {
+            "id": f"off_{number}",
+            "version": 3,
+            "entry_id": f"wait_{2 * place}" if not live else f"wait_{2 * number}",
+            "patient_id": f"patient-{place // 2}",
+            "clinician_id": f"clinician-{place % CLINICIANS}",
+            "starts_at": NOW + timedelta(hours=number),
+            "slot": SLOT_ROW,
+            "hold_id": f"hold_off_{number}",
+            "state": "offered" if live else state,
+            "created_at": made,
+            "expires_at": NOW + timedelta(minutes=15) if live else made + timedelta(minutes=15),
+            "due_at": NOW + timedelta(seconds=number - 30) if live else None,
+            "ended_at": None if live else made + timedelta(minutes=15),
+        }
+
+
+def _waitlist_looks() -> Iterator[dict[str, Any]]:
+    for number in range(21):
+        due = NOW + timedelta(minutes=number - 2)
+        yield {
+            "group_key": f"visit-{number + 1}|video|",
+            "due_at": due,
+            "rested_at": due,
+            "lease_until": None,
+            "marks": 4,
+        }

@@ -21,6 +21,7 @@ from booking.sync.daily import DailyJob
 from booking.sync.inbox import PendingRefresh, WebhookDelivery
 from booking.sync.webhook_subscriptions import WebhookSubscription
 from booking.unit_of_work import UnitOfWork
+from booking.waitlist.model import EntryState, Look, OfferState, WaitlistEntry, WaitlistOffer
 from integrations.database import audit_reading
 from integrations.database.alerts import SqlBlockedClinicians
 from integrations.database.audit import SqlAuditTrail
@@ -35,10 +36,12 @@ from integrations.database.key_proofs import SqlKeyProofs
 from integrations.database.patient_links import SqlPatientLinks
 from integrations.database.send_facts import SqlSendFactsReader
 from integrations.database.unit_of_work import sql_unit_of_work
+from integrations.database.waitlist import reap_waitlist
 from integrations.database.webhook_subscriptions import SqlWebhookSecrets
 from integrations.database.write_probe import WriteProbe
 from tests.doubles.audit_samples import KEY, an_entry
 from tests.doubles.long_history import CLINICIANS, MOVED, NOW, SUBSCRIBERS, LongHistory
+from tests.doubles.waitlist_samples import a_wish_for
 from tests.integration.change_samples import a_reschedule, with_done
 from tests.integration.database_samples import SEALER, a_checkout, a_history_entry, a_slot
 
@@ -90,6 +93,29 @@ NOTED = ChangeEntry(
     change_id="chg_1", at=NOW, kind=HistoryKind.MOVED, before="open", after="done", by="driver-1"
 )
 PROOF = KeyProof(clinician_id="clinician-1", fingerprint="f", theirs=True, answered_at=NOW)
+
+GROUP = "visit-1|video|"
+PLACE = WaitlistEntry(
+    id="wait_new",
+    patient_id="patient-7",
+    wish=a_wish_for(a_slot(start=NOW + DAY)),
+    state=EntryState.WAITING,
+    joined_at=NOW - DAY,
+    ends_at=NOW + DAY,
+)
+OFFER = WaitlistOffer(
+    id="off_new",
+    version=3,
+    entry_id="wait_4000",
+    patient_id="patient-1000",
+    slot=a_slot(start=NOW + 900 * DAY),
+    hold_id="hold_off_new",
+    state=OfferState.INTENDED,
+    created_at=NOW,
+    expires_at=NOW + HOUR,
+    due_at=NOW,
+)
+LOOK = Look(group=GROUP, marks=4, lease_until=NOW + HOUR)
 
 
 class _Clock:
@@ -401,6 +427,37 @@ CALLS: Mapping[str, Call] = {
     "SqlKnownSubscriptions.forget_secret": _unit(lambda unit, _: unit.known_subscriptions.forget_secret("1")),
     "SqlKnownSubscriptions.forget": _unit(lambda unit, _: unit.known_subscriptions.forget("1")),
     "SqlWebhookSecrets.__call__": lambda stored: SqlWebhookSecrets(engine=stored.engine, sealer=SEALER)(),
+    # the waitlist
+    "SqlWaitlist.join": _unit(lambda unit, _: unit.waitlist.join(PLACE, per_patient=3, in_all=9_999)),
+    "SqlWaitlist.entry": _unit(lambda unit, _: unit.waitlist.entry("wait_8")),
+    "SqlWaitlist.entries_of": _unit(
+        lambda unit, _: unit.waitlist.entries_of("patient-7", since=NOW - 7 * DAY, ended=20)
+    ),
+    "SqlWaitlist.waiting": _unit(lambda unit, _: unit.waitlist.waiting(GROUP, limit=100)),
+    "SqlWaitlist.waiting, a later page": _unit(
+        lambda unit, _: unit.waitlist.waiting(GROUP, limit=100, after=PLACE)
+    ),
+    "SqlWaitlist.end_entry": _unit(
+        lambda unit, _: unit.waitlist.end_entry("wait_8", EntryState.LEFT, now=NOW)
+    ),
+    "SqlWaitlist.still_waits": _unit(lambda unit, _: unit.waitlist.still_waits("wait_8")),
+    "SqlWaitlist.note_answers": _unit(lambda unit, _: unit.waitlist.note_answers("wait_8", 1)),
+    "SqlWaitlist.add_offer": _unit(lambda unit, _: unit.waitlist.add_offer(OFFER)),
+    "SqlWaitlist.offer": _unit(lambda unit, _: unit.waitlist.offer("off_8")),
+    "SqlWaitlist.offers_of": _unit(
+        lambda unit, _: unit.waitlist.offers_of([f"wait_{number}" for number in range(200, 250)], now=NOW)
+    ),
+    "SqlWaitlist.save_offer": _unit(lambda unit, _: unit.waitlist.save_offer(OFFER.changed(id="off_8"))),
+    "SqlWaitlist.due_offers": _unit(lambda unit, _: unit.waitlist.due_offers(NOW, limit=20)),
+    "SqlWaitlist.defer": _unit(lambda unit, _: unit.waitlist.defer("off_8", now=NOW)),
+    "SqlWaitlist.hasten": _unit(lambda unit, _: unit.waitlist.hasten(["clinician-1"], now=NOW)),
+    "SqlWaitlist.mark": _unit(lambda unit, _: unit.waitlist.mark(GROUP, now=NOW)),
+    "SqlWaitlist.mark, every group": _unit(lambda unit, _: unit.waitlist.mark(None, now=NOW)),
+    "SqlWaitlist.claim_look": _unit(lambda unit, _: unit.waitlist.claim_look(NOW, until=NOW + HOUR)),
+    "SqlWaitlist.end_look": _unit(
+        lambda unit, _: unit.waitlist.end_look(LOOK, due_at=NOW + HOUR, rested_at=NOW)
+    ),
+    "reap_waitlist": lambda stored: reap_waitlist(stored.engine, NOW - 30 * DAY),
     # operations
     "SqlDailyJobs.claim": _unit(
         lambda unit, _: unit.daily_jobs.claim(

@@ -7,7 +7,7 @@ from typing import Self
 
 from booking.errors import StaleOffer
 from booking.refusals import WaitlistFull, WaitlistLimitReached
-from booking.waitlist.model import EntryState, Look, OfferState, WaitlistEntry, WaitlistOffer
+from booking.waitlist.model import SEEN, EntryState, Look, OfferState, WaitlistEntry, WaitlistOffer
 
 _REST = timedelta(seconds=30)
 
@@ -58,21 +58,22 @@ class FakeWaitlist:
     async def entry(self, entry_id: str) -> WaitlistEntry | None:
         return self.rows.entries.get(entry_id)
 
-    async def entries_of(self, patient_id: str, *, since: datetime) -> Sequence[WaitlistEntry]:
-        mine = [
-            one
-            for one in self.rows.entries.values()
-            if one.patient_id == patient_id and (one.ended_at is None or one.ended_at > since)
-        ]
-        return sorted(mine, key=lambda one: one.joined_at, reverse=True)
+    async def entries_of(self, patient_id: str, *, since: datetime, ended: int) -> Sequence[WaitlistEntry]:
+        mine = [one for one in self.rows.entries.values() if one.patient_id == patient_id]
+        latest = sorted(mine, key=lambda one: (one.joined_at, one.id), reverse=True)
+        shown = [one.id for one in latest if one.ended_at is not None and one.ended_at > since][:ended]
+        return [one for one in latest if one.ended_at is None or one.id in shown]
 
-    async def waiting(self, group: str, *, limit: int) -> Sequence[WaitlistEntry]:
+    async def waiting(
+        self, group: str, *, limit: int, after: WaitlistEntry | None = None
+    ) -> Sequence[WaitlistEntry]:
         waiting = [
             one
             for one in self.rows.entries.values()
             if one.wish.group == group and one.state is EntryState.WAITING
         ]
-        return sorted(waiting, key=lambda one: (one.joined_at, one.id))[:limit]
+        waiting.sort(key=_place)
+        return [one for one in waiting if after is None or _place(one) > _place(after)][:limit]
 
     async def end_entry(self, entry_id: str, state: EntryState, *, now: datetime) -> bool:
         return self._changed(entry_id, state=state, ended_at=now)
@@ -97,8 +98,12 @@ class FakeWaitlist:
     async def offer(self, offer_id: str) -> WaitlistOffer | None:
         return self.rows.offers.get(offer_id)
 
-    async def offers_of(self, entry_ids: Collection[str]) -> Sequence[WaitlistOffer]:
-        return [one for one in self.rows.offers.values() if one.entry_id in entry_ids]
+    async def offers_of(self, entry_ids: Collection[str], *, now: datetime) -> Sequence[WaitlistOffer]:
+        return [
+            one
+            for one in self.rows.offers.values()
+            if one.entry_id in entry_ids and (one.is_live or (one.state in SEEN and one.slot.start > now))
+        ]
 
     async def save_offer(self, offer: WaitlistOffer) -> WaitlistOffer:
         if self.rows.offers[offer.id].version != offer.version:
@@ -111,8 +116,10 @@ class FakeWaitlist:
         due = [(one.due_at, one.id) for one in self.rows.offers.values() if one.due_at and one.due_at <= now]
         return [offer_id for _, offer_id in sorted(due)][:limit]
 
-    async def defer(self, offer_id: str, *, now: datetime) -> None:
-        self.rows.offers[offer_id] = replace(self.rows.offers[offer_id], due_at=now + _REST)
+    async def defer(self, offer_id: str, *, now: datetime, until: datetime | None = None) -> None:
+        offer = self.rows.offers[offer_id]
+        if offer.is_live and offer.due_at is not None and offer.due_at <= now:
+            self.rows.offers[offer_id] = replace(offer, due_at=until or now + _REST)
 
     async def hasten(self, clinician_ids: Collection[str], *, now: datetime) -> None:
         for one in self.rows.offers.values():
@@ -130,19 +137,24 @@ class FakeWaitlist:
 
     async def claim_look(self, now: datetime, *, until: datetime) -> Look | None:
         due = [
-            (row.due_at, group)
+            (row.due_at, self._first_joined(group), group)
             for group, row in self.rows.looks.items()
             if row.due_at <= now and (row.lease_until is None or row.lease_until <= now)
         ]
         if not due:
             return None
-        _, group = min(due)
-        self.rows.looks[group] = replace(self.rows.looks[group], lease_until=until)
-        return Look(group=group, marks=self.rows.looks[group].marks)
+        _, _, group = min(due)
+        row = self.rows.looks[group] = replace(self.rows.looks[group], lease_until=until)
+        return Look(group=group, marks=row.marks, lease_until=until, groups=len(self.rows.looks))
+
+    def _first_joined(self, group: str) -> float:
+        """Whoever has waited longest, in seconds since 1970; nobody: first, as SQLite has it."""
+        waiting = [one for one in self.rows.entries.values() if one.state is EntryState.WAITING]
+        return min((one.joined_at.timestamp() for one in waiting if one.wish.group == group), default=0.0)
 
     async def end_look(self, look: Look, *, due_at: datetime | None, rested_at: datetime) -> None:
         row = self.rows.looks.get(look.group)
-        if row is None:
+        if row is None or row.lease_until != look.lease_until:
             return
         if due_at is None and row.marks == look.marks:
             del self.rows.looks[look.group]
@@ -157,3 +169,7 @@ class FakeWaitlist:
         self.rows.entries[entry_id] = replace(entry, **values)  # type: ignore[arg-type]  # names of fields
         self.patients.add(entry.patient_id)
         return True
+
+
+def _place(entry: WaitlistEntry) -> tuple[datetime, str]:
+    return entry.joined_at, entry.id

@@ -282,5 +282,5 @@ class TestAnchors:
         trail = SqlAuditTrail(engine=engine, key=AuditKey(b"synthetic"))
         with capture_logs() as logs:
             await Anchoring(trail=trail, sinks=(), clock=SystemClock()).close()
-        assert [log["event"] for log in logs] == ["audit.not_anchored"]
+        assert [log["event"] for log in logs if log["event"].startswith("audit.")] == ["audit.not_anchored"]
         await engine.dispose()

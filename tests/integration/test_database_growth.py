@@ -31,6 +31,8 @@ GROWING = {
     "requested_change_events",
     "requested_changes",
     "resource_snapshots",
+    "waitlist_entries",
+    "waitlist_offers",
     "webhook_deliveries",
 }
 
@@ -46,7 +48,9 @@ MORE = {
     "IdempotencyKeys.reap": "a batch",
     "SqlEventLog.reap": "a batch",
     "SqlInbox.reap": "a batch",
+    "SqlWaitlist.join": "counts who waits, by an index; there are at most 5,000",
     "reap_deliveries": "a batch",
+    "reap_waitlist": "a batch",
 }
 
 # Calls that on SQLite walk a table from its end, and stop after the rows that they want.

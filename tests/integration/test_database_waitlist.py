@@ -96,8 +96,8 @@ async def test_what_was_written_is_read_as_it_was(units: UnitOfWorkFactory) -> N
         assert await unit.waitlist.entry("wait_1") == entry
         assert await unit.waitlist.offer("off_1") == an_offer()
         assert await unit.waitlist.waiting(wish.group, limit=5) == [entry]
-        assert await unit.waitlist.offers_of(["wait_1"]) == [an_offer()]
-        assert await unit.waitlist.offers_of([]) == ()
+        assert await unit.waitlist.offers_of(["wait_1"], now=NOON) == [an_offer()]
+        assert await unit.waitlist.offers_of([], now=NOON) == ()
 
 
 async def test_the_same_wish_keeps_its_place_and_the_limits_hold(units: UnitOfWorkFactory) -> None:
@@ -164,6 +164,7 @@ async def test_only_live_offers_are_due_and_signals_hasten_the_announced(units: 
         assert await unit.waitlist.due_offers(NOON, limit=9) == []
         await unit.waitlist.hasten([SLOT.clinician_id, "clinician-9"], now=NOON)
         assert await unit.waitlist.due_offers(NOON, limit=9) == ["off_2"]
+        await unit.waitlist.defer("off_1", now=NOON)  # it is not due
         await unit.waitlist.defer("off_2", now=NOON)
         assert await unit.waitlist.due_offers(NOON + MINUTE, limit=9) == ["off_2", "off_1"]
         await unit.waitlist.save_offer(an_offer().ended(OfferState.LOST, now=NOON))
@@ -180,22 +181,22 @@ async def test_who_has_ended_is_written_by_nobody_any_more(units: UnitOfWorkFact
         assert not await unit.waitlist.still_waits("wait_1")
         assert not await unit.waitlist.note_answers("wait_1", 0)
         assert await unit.waitlist.waiting(a_wish_for(SLOT).group, limit=5) == []
-        (left,) = await unit.waitlist.entries_of("patient-1", since=NOON - DAY)
+        (left,) = await unit.waitlist.entries_of("patient-1", since=NOON - DAY, ended=9)
         assert (left.state, left.unanswered) == (EntryState.LEFT, 2)
-        assert await unit.waitlist.entries_of("patient-1", since=NOON) == []
+        assert await unit.waitlist.entries_of("patient-1", since=NOON, ended=9) == []
 
 
 async def test_a_look_is_leased_and_a_mark_meanwhile_is_not_lost(units: UnitOfWorkFactory) -> None:
     async with units() as unit:
         await unit.waitlist.mark("group-1", now=NOON)
         look = await unit.waitlist.claim_look(NOON, until=NOON + 2 * MINUTE)
-        assert look == Look(group="group-1", marks=0)
+        assert look == Look(group="group-1", marks=0, lease_until=NOON + 2 * MINUTE)
         assert await unit.waitlist.claim_look(NOON, until=NOON + 2 * MINUTE) is None
         await unit.waitlist.mark(None, now=NOON)
         await unit.waitlist.end_look(look, due_at=NOON + 5 * MINUTE, rested_at=NOON + MINUTE)
         assert await unit.waitlist.claim_look(NOON, until=NOON + 2 * MINUTE) is None
         again = await unit.waitlist.claim_look(NOON + MINUTE, until=NOON + 3 * MINUTE)
-        assert again == Look(group="group-1", marks=1)
+        assert again == Look(group="group-1", marks=1, lease_until=NOON + 3 * MINUTE)
         await unit.waitlist.end_look(again, due_at=NOON + 6 * MINUTE, rested_at=NOON + 2 * MINUTE)
         await unit.waitlist.mark("group-1", now=NOON + MINUTE)  # not before the rest is over
         assert await unit.waitlist.claim_look(NOON + MINUTE, until=NOON + 3 * MINUTE) is None
@@ -212,6 +213,93 @@ async def test_a_look_whose_process_died_is_taken_up_when_its_lease_ends(units: 
         await unit.commit()
     async with units() as unit:
         assert await unit.waitlist.claim_look(NOON + 2 * MINUTE, until=NOON + 4 * MINUTE)
+
+
+async def test_a_look_that_somebody_has_taken_over_is_ended_by_nobody_else(units: UnitOfWorkFactory) -> None:
+    async with units() as unit:
+        await unit.waitlist.mark("group-1", now=NOON)
+        slow = await unit.waitlist.claim_look(NOON, until=NOON + 2 * MINUTE)
+        faster = await unit.waitlist.claim_look(NOON + 2 * MINUTE, until=NOON + 4 * MINUTE)
+        assert slow is not None
+        assert faster is not None
+        await unit.waitlist.end_look(slow, due_at=None, rested_at=NOON)
+        await unit.waitlist.end_look(slow, due_at=NOON, rested_at=NOON)
+        assert await unit.waitlist.claim_look(NOON + 3 * MINUTE, until=NOON + 5 * MINUTE) is None
+        await unit.waitlist.end_look(faster, due_at=NOON + 5 * MINUTE, rested_at=NOON)
+        assert await unit.waitlist.claim_look(NOON + 5 * MINUTE, until=NOON + 7 * MINUTE)
+
+
+async def test_of_looks_that_are_due_at_once_the_first_is_that_of_who_joined_first(
+    units: UnitOfWorkFactory,
+) -> None:
+    first, second = a_wish_for(SLOT, visit_type_id="z"), a_wish_for(SLOT, visit_type_id="a")
+    await join(
+        units,
+        replace(an_entry("wait_2", patient="patient-2", wish=second), joined_at=NOON + MINUTE),
+        an_entry(wish=first),
+    )
+    async with units() as unit:
+        for wish in (first, second):
+            await unit.waitlist.mark(wish.group, now=NOON)
+        looks = [await unit.waitlist.claim_look(NOON, until=NOON + MINUTE) for _ in range(3)]
+    assert [look and (look.group, look.groups) for look in looks] == [
+        (first.group, 2),
+        (second.group, 2),
+        None,
+    ]
+
+
+async def test_those_who_wait_are_read_in_pages_in_the_order_of_joining(units: UnitOfWorkFactory) -> None:
+    # Of those who joined in one moment the id decides.
+    moments = [(1, "wait_c"), (0, "wait_d"), (1, "wait_a"), (1, "wait_b"), (2, "wait_0")]
+    for minutes, name in moments:
+        entry = replace(an_entry(name, patient=f"patient-{name}"), joined_at=NOON + minutes * MINUTE)
+        await join(units, entry)
+    read: list[WaitlistEntry] = []
+    async with units() as unit:
+        while page := await unit.waitlist.waiting(
+            a_wish_for(SLOT).group, limit=2, after=read[-1] if read else None
+        ):
+            read += page
+    assert [one.id for one in read] == ["wait_d", "wait_a", "wait_b", "wait_c", "wait_0"]
+
+
+async def test_a_patient_is_shown_the_latest_of_many_that_ended(units: UnitOfWorkFactory) -> None:
+    for number in range(4):
+        name = f"wait_{number}"
+        await join(units, replace(an_entry(name), joined_at=NOON + number * MINUTE))
+        if number:
+            async with units() as unit:
+                await unit.waitlist.end_entry(name, EntryState.LEFT, now=NOON + DAY)
+                await unit.commit()
+        else:
+            wish = a_wish_for(SLOT, weekdays=(1,))
+            await join(units, replace(an_entry("wait_old", wish=wish), joined_at=NOON - DAY))
+            async with units() as unit:
+                await unit.waitlist.end_entry("wait_0", EntryState.LEFT, now=NOON + DAY)
+                await unit.commit()
+    async with units() as unit:
+        shown = await unit.waitlist.entries_of("patient-1", since=NOON, ended=2)
+    assert [one.id for one in shown] == ["wait_3", "wait_2", "wait_old"]
+
+
+async def test_of_past_offers_those_count_whose_time_the_patient_was_told_of_and_is_to_come(
+    units: UnitOfWorkFactory,
+) -> None:
+    await join(units, an_entry())
+    ended = {
+        "off_passed": (OfferState.PASSED_ON, 1),
+        "off_withdrawn": (OfferState.WITHDRAWN, 2),
+        "off_lost": (OfferState.LOST, 3),
+        "off_over": (OfferState.PASSED_ON, -1),
+    }
+    for name, (state, days) in ended.items():
+        slot = replace(SLOT, start=NOON + days * DAY)
+        await add(units, an_offer(name, slot=slot).ended(state, now=NOON))
+    await add(units, an_offer("off_live", slot=replace(SLOT, start=NOON - DAY)))
+    async with units() as unit:
+        known = await unit.waitlist.offers_of(["wait_1"], now=NOON)
+    assert {one.id for one in known} == {"off_passed", "off_withdrawn", "off_live"}
 
 
 async def test_what_ended_long_ago_goes_with_its_offers(
@@ -281,5 +369,5 @@ async def test_two_workers_at_once_offer_a_time_to_one_patient_once(engine: Asyn
 
 async def offered(units: UnitOfWorkFactory) -> list[str]:
     async with units() as unit:
-        offers = await unit.waitlist.offers_of(["wait_1", "wait_2", "wait_3"])
+        offers = await unit.waitlist.offers_of(["wait_1", "wait_2", "wait_3"], now=NOON)
     return [one.patient_id for one in offers if one.state is OfferState.OFFERED]

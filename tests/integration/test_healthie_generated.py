@@ -60,23 +60,23 @@ def test_a_field_that_was_renamed_in_the_contract_is_a_type_error_where_an_adapt
         shutil.copytree(ROOT / needed, tmp_path / needed, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "integrations" / "__init__.py", copy.parent)
     shutil.copy(ROOT / "pyproject.toml", tmp_path)
-    for path in (copy / "contract.graphql", copy / "operations" / "billing.graphql"):
-        path.write_text(path.read_text().replace("  net_payment", "  net_amount"))
+    for path in (copy / "contract.graphql", copy / "operations" / "purchases.graphql"):
+        path.write_text(path.read_text().replace("  refund_date", "  refund_day"))
     generate(copy, healthie=copy)
 
     checked = subprocess.run(
-        [sys.executable, "-m", "mypy", "--no-error-summary", "integrations/healthie/payments.py"],
+        [sys.executable, "-m", "mypy", "--no-error-summary", "integrations/healthie/receipts.py"],
         cwd=tmp_path,
         capture_output=True,
         text=True,
         check=False,
     )
 
-    reader = (copy / "payments.py").read_text().splitlines()
-    reads = {str(at) for at, line in enumerate(reader, 1) if "payment.net_payment" in line}
+    reader = (copy / "receipts.py").read_text().splitlines()
+    reads = {str(at) for at, line in enumerate(reader, 1) if "item.refund_date" in line}
     complaints = checked.stdout.splitlines()
     assert reads
     assert {one.partition(": error: ")[0] for one in complaints} == {
-        f"integrations/healthie/payments.py:{number}" for number in reads
+        f"integrations/healthie/receipts.py:{number}" for number in reads
     }
-    assert all('"net_payment"' in one for one in complaints)
+    assert all('"refund_date"' in one for one in complaints)

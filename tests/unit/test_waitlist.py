@@ -9,92 +9,13 @@ import pytest
 from booking.catalog.model import ContactType
 from booking.checkout.model import CheckoutState
 from booking.errors import InvalidInput, NotFound, UpstreamUnavailable
-from booking.models import Hold
-from booking.principals import Caller, Principal, PrincipalKind
 from booking.refusals import HoldInCheckout, WaitlistFull, WaitlistLimitReached
-from booking.slots import Slot
 from booking.waitlist.matching import Situation, fits
-from booking.waitlist.model import EntryState, Hours, OfferState, WaitlistOffer, Wish
+from booking.waitlist.model import EntryState, Hours, OfferState
 from booking.waitlist.rules import MOST_UNANSWERED, QuietHours, WaitlistRules
-from booking.waitlist.service import WaitlistPlace
 from tests.doubles.booking_ports import NOW, Killed
-from tests.doubles.booking_world import CATALOG, PRICED, World, a_slot
-
-AT_ANY_HOUR = QuietHours(start=time(), end=time())
-RULES = WaitlistRules(quiet=AT_ANY_HOUR)
-SLOT = a_slot(PRICED, hours=24)
-
-
-def patient(name: str) -> Caller:
-    return Caller(principal=Principal(kind=PrincipalKind.PATIENT, id=name))
-
-
-def a_wish(**changes: object) -> Wish:
-    values: dict[str, object] = {
-        "visit_type_id": PRICED.id,
-        "contact_type": ContactType.VIDEO,
-        "location_id": None,
-        "clinician_ids": None,
-        "state": None,
-        "weekdays": (),
-        "hours": (),
-        "time_zone": "UTC",
-        "notice": timedelta(),
-        "until": date(2026, 6, 20),
-    }
-    return Wish(**(values | changes))  # type: ignore[arg-type]  # names as in Wish
-
-
-class Scene:
-    """Patients who wait for one time of one clinician, which somebody else has."""
-
-    def __init__(self, rules: WaitlistRules = RULES, *, free: tuple[Slot, ...] = ()) -> None:
-        self.world = World()
-        self.world.offer.free = list(free)
-        self.rules = rules
-        self.service = self.world.waitlist_service(rules)
-
-    async def join(self, name: str, **wish: object) -> WaitlistPlace:
-        place = await self.service.join(patient(name), a_wish(**wish))
-        self.world.clock.advance(seconds=1)
-        return place
-
-    def free(self, *slots: Slot) -> None:
-        self.world.offer.free = list(slots)
-
-    async def work(self) -> None:
-        """What a worker of a process that has just started does, until nothing is due."""
-        looker, driver = (
-            self.world.waitlist_looker(self.rules),
-            self.world.waitlist_service(self.rules).driver,
-        )
-        for _ in range(10):
-            await looker.run_due()
-            async with self.world.database() as unit:
-                due = await unit.waitlist.due_offers(self.world.clock.now(), limit=20)
-            for offer_id in due:
-                await driver.resume(offer_id)
-
-    async def later(self, **span: float) -> None:
-        self.world.clock.advance(**span)
-        await self.work()
-
-    @property
-    def offers(self) -> list[WaitlistOffer]:
-        return list(self.world.database.waitlist.offers.values())
-
-    def offered(self) -> list[str]:
-        """Whom the time is offered to at this moment."""
-        return [one.patient_id for one in self.offers if one.state is OfferState.OFFERED]
-
-    def state(self, place: WaitlistPlace) -> EntryState:
-        return self.world.database.waitlist.entries[place.entry.id].state
-
-    def holds(self) -> list[Hold]:
-        return self.world.holds.live
-
-    def told(self) -> list[tuple[str, str]]:
-        return [(event.name, event.ids["patient"]) for event in self.world.database.outbox]
+from tests.doubles.booking_world import CATALOG, PRICED, a_slot
+from tests.doubles.waitlist_scene import RULES, SLOT, Scene, a_wish, patient
 
 
 async def test_a_time_that_comes_free_is_held_for_the_first_who_joined() -> None:
@@ -155,11 +76,9 @@ async def test_a_declined_offer_passes_on_at_once_and_counts_as_an_answer() -> N
     scene = Scene(free=(SLOT,))
     place = await scene.join("p-one")
     await scene.join("p-two")
-    looker = scene.world.waitlist_looker(RULES)
     await scene.work()
     (hold,) = scene.holds()
     await scene.world.hold_service.release(patient("p-one"), hold.id)
-    await looker.run_due()  # it was told by the change signal
     await scene.work()
     assert scene.offered() == ["p-two"]
     assert scene.world.database.waitlist.entries[place.entry.id].unanswered == 0
