@@ -3,7 +3,15 @@
 from dataclasses import dataclass
 from typing import Protocol
 
-from booking.changes.ports import ChangePayments, Credits, InvoicePayments, Memberships, VisitChanges, Visits
+from booking.changes.ports import (
+    ChangePayments,
+    Credits,
+    InvoicePayments,
+    MembershipChanges,
+    Memberships,
+    VisitChanges,
+    Visits,
+)
 from booking.checkout.credits import CreditLedger
 from booking.checkout.guards import ClinicianKeys
 from booking.packages.ports import Purchases
@@ -86,6 +94,7 @@ class SystemOfRecord:
     memberships: Memberships  # never cached
     receipts: Receipts  # never cached
     invoice_payments: InvoicePayments  # never cached
+    membership_changes: MembershipChanges
     credit_ledger: CreditLedger  # never cached
     visit_records: VisitRecords
     resources: ResourceSource

@@ -40,7 +40,12 @@ from schema.memberships import (
     CancelMembershipSuccess,
     MembershipChange,
     MembershipChangeProcessing,
+    MembershipNotAllowedReason,
+    MembershipPauseQuoteChanged,
     MembershipQuoteChanged,
+    MembershipResumeQuoteChanged,
+    PauseMembershipSuccess,
+    ResumeMembershipSuccess,
 )
 from schema.payment_changes import CardUse, RemoveCardSuccess, SendReceiptSuccess, SetDefaultCardSuccess
 from schema.problems import Problem, QuoteChanged
@@ -76,6 +81,9 @@ _CHECKOUTS: Mapping[str, Callable[..., object]] = {
 _CHANGES: Mapping[str, Callable[..., object]] = {
     one.__name__: one for one in (CancelAppointmentSuccess, RescheduleAppointmentSuccess)
 }
+_MEMBERSHIP_CHANGES: Mapping[str, Callable[..., object]] = {
+    one.__name__: one for one in (CancelMembershipSuccess, PauseMembershipSuccess, ResumeMembershipSuccess)
+}
 _PLACES: Mapping[str, Callable[..., object]] = {
     one.__name__: one for one in (JoinWaitlistSuccess, LeaveWaitlistSuccess)
 }
@@ -83,7 +91,10 @@ _PLACES: Mapping[str, Callable[..., object]] = {
 _PLAIN: Mapping[str, Callable[..., object]] = {
     one.__name__: one for one in (RemoveCardSuccess, SetDefaultCardSuccess, SendReceiptSuccess)
 }
-_ENUMS = {kind.__name__: kind for kind in (DeclineReason, CheckoutStatus, ChangeNotAllowedReason, CardUse)}
+_ENUMS = {
+    kind.__name__: kind
+    for kind in (DeclineReason, CheckoutStatus, ChangeNotAllowedReason, MembershipNotAllowedReason, CardUse)
+}
 
 
 def reference_of(outcome: object) -> Reference | None:
@@ -119,6 +130,8 @@ def reference_of(outcome: object) -> Reference | None:
             CancelAppointmentSuccess(change=done)
             | RescheduleAppointmentSuccess(change=done)
             | CancelMembershipSuccess(change=done)
+            | PauseMembershipSuccess(change=done)
+            | ResumeMembershipSuccess(change=done)
             | PayInvoiceSuccess(payment=done)
         ):
             parts = {"change": done.id}
@@ -155,7 +168,7 @@ async def recall(reference: Reference, context: Context) -> object:
 async def _recall_of_patient(reference: Reference, context: Context) -> object:
     """Rebuild a change of a visit or membership, or a place on the waitlist, as it stands."""
     kind = reference["type"]
-    if kind in _CHANGES or kind in {CancelMembershipSuccess.__name__, PayInvoiceSuccess.__name__}:
+    if kind in _CHANGES or kind in _MEMBERSHIP_CHANGES or kind == PayInvoiceSuccess.__name__:
         return await _recall_success(kind, reference["change"], context)
     if kind in _PLAIN:
         return _PLAIN[kind](**{name: _read(value) for name, value in reference["fields"].items()})
@@ -169,7 +182,9 @@ def _problem_reference(problem: Problem) -> Reference:
         return {"checkout": problem.checkout_id}
     if isinstance(problem, CancellationQuoteChanged | RescheduleQuoteChanged):
         return {"appointment": problem.quote.appointment_id}
-    if isinstance(problem, MembershipQuoteChanged):
+    if isinstance(
+        problem, MembershipQuoteChanged | MembershipPauseQuoteChanged | MembershipResumeQuoteChanged
+    ):
         return {"membership": problem.quote.membership_id}
     if isinstance(problem, InvoiceChanged):
         return {"invoice": problem.invoice.id}
@@ -185,8 +200,8 @@ async def _recall_problem(reference: Reference, context: Context) -> object:
     kind = reference["type"]
     if kind in _CHANGED_QUOTES:
         return await _CHANGED_QUOTES[kind](context, reference["appointment"])
-    if kind == MembershipQuoteChanged.__name__:
-        return await _recall_membership_quote(context, reference["membership"])
+    if kind in _CHANGED_MEMBERSHIP_QUOTES:
+        return await _CHANGED_MEMBERSHIP_QUOTES[kind](context, reference["membership"])
     if kind == InvoiceChanged.__name__:
         return await _recall_invoice(context, reference["invoice"])
     if kind == QuoteChanged.__name__:
@@ -233,6 +248,29 @@ async def _recall_invoice(context: Context, invoice_id: str) -> Problem:
     return PROBLEMS[type(refusal)].handle(refusal)
 
 
+async def _recall_pause_quote(context: Context, membership_id: str) -> Problem:
+    try:
+        quote = await context.services.memberships.pause_quote(context.identified, membership_id)
+    except Refusal as refusal:
+        return PROBLEMS[type(refusal)].handle(refusal)
+    changed = refusals.MembershipPauseQuoteChanged(quote)
+    return PROBLEMS[type(changed)].handle(changed)
+
+
+async def _recall_resume_quote(context: Context, membership_id: str) -> Problem:
+    try:
+        quote = await context.services.memberships.resume_quote(context.identified, membership_id)
+    except Refusal as refusal:
+        return PROBLEMS[type(refusal)].handle(refusal)
+    changed = refusals.MembershipResumeQuoteChanged(quote)
+    return PROBLEMS[type(changed)].handle(changed)
+
+
+_CHANGED_MEMBERSHIP_QUOTES: Mapping[str, Callable[[Context, str], Awaitable[Problem]]] = {
+    MembershipQuoteChanged.__name__: _recall_membership_quote,
+    MembershipPauseQuoteChanged.__name__: _recall_pause_quote,
+    MembershipResumeQuoteChanged.__name__: _recall_resume_quote,
+}
 _CHANGED_QUOTES: Mapping[str, Callable[[Context, str], Awaitable[Problem]]] = {
     CancellationQuoteChanged.__name__: _recall_cancellation_quote,
     RescheduleQuoteChanged.__name__: _recall_reschedule_quote,
@@ -286,8 +324,8 @@ async def _recall_checkout(
 
 
 async def _recall_success(kind: str, change_id: str, context: Context) -> object:
-    if kind == CancelMembershipSuccess.__name__:
-        return CancelMembershipSuccess(change=await _recall_membership_change(change_id, context))
+    if kind in _MEMBERSHIP_CHANGES:
+        return _MEMBERSHIP_CHANGES[kind](change=await _recall_membership_change(change_id, context))
     if kind == PayInvoiceSuccess.__name__:
         return PayInvoiceSuccess(payment=await _recall_invoice_payment(change_id, context))
     return _CHANGES[kind](change=await _recall_change(change_id, context))

@@ -22,7 +22,7 @@ from booking.refusals.changes import (
     RescheduleNotAllowed,
 )
 from booking.refusals.invoices import InvoicePaid
-from booking.refusals.memberships import MembershipChangeFailed
+from booking.refusals.memberships import MembershipChangedByPractice, MembershipChangeFailed
 
 _ENDS: Mapping[str | None, type[Refusal]] = {
     ChangeEndReason.SLOT_TAKEN: SlotTaken,
@@ -40,7 +40,9 @@ _UNPAID: Mapping[str | None, type[Refusal]] = {
 
 def membership_outcome(change: RequestedChange) -> RequestedChange:
     """As `outcome`, of a change of a membership."""
-    if change.state in {ChangeState.REFUSED, ChangeState.SUPERSEDED}:
+    if change.state is ChangeState.SUPERSEDED:
+        raise MembershipChangedByPractice
+    if change.state is ChangeState.REFUSED:
         raise MembershipChangeFailed
     return change
 

@@ -18,7 +18,8 @@ Refusal (a DomainError, see errors.py)
     ├── quote    CancellationQuoteChanged / RescheduleQuoteChanged
     ├── end      ChangeInProgress / ChangedByPractice / ChangeFailed
     ├── invoice  InvoicePaid / InvoiceChanged / InvoiceNotPayable / InvoicePaymentInProgress
-    └── member   MembershipOver / MembershipQuoteChanged / MembershipChangeInProgress / MembershipChangeFailed
+    └── member   MembershipOver / MembershipChangeNotAllowed / MembershipQuoteChanged / MembershipPauseQuoteChanged /
+                 MembershipResumeQuoteChanged / MembershipChangedByPractice / MembershipChangeInProgress / MembershipChangeFailed
 """
 
 from booking.refusals.base import Refusal
@@ -41,10 +42,15 @@ from booking.refusals.invoices import (
     InvoicePaymentInProgress,
 )
 from booking.refusals.memberships import (
+    MembershipChangedByPractice,
     MembershipChangeFailed,
     MembershipChangeInProgress,
+    MembershipChangeNotAllowed,
+    MembershipNotAllowedReason,
     MembershipOver,
+    MembershipPauseQuoteChanged,
     MembershipQuoteChanged,
+    MembershipResumeQuoteChanged,
 )
 from booking.refusals.payments import (
     BookingFailed,
@@ -129,8 +135,13 @@ __all__ = [
     "InvoicePaymentInProgress",
     "MembershipChangeFailed",
     "MembershipChangeInProgress",
+    "MembershipChangeNotAllowed",
+    "MembershipChangedByPractice",
+    "MembershipNotAllowedReason",
     "MembershipOver",
+    "MembershipPauseQuoteChanged",
     "MembershipQuoteChanged",
+    "MembershipResumeQuoteChanged",
     "NoCreditLeft",
     "NotAllowedReason",
     "NothingDueToday",

@@ -79,6 +79,10 @@ FIELDS: Mapping[str, Rate] = {
     "cancelAppointment": Rate(what="cancel-visit", window=_TEN_MINUTES, caller=30, network=120),
     # As for visits; a patient has one or two memberships.
     "membershipEndQuote": Rate(what="membership-quote", window=_TEN_MINUTES, caller=60, network=240),
+    "membershipPauseQuote": Rate(what="membership-quote", window=_TEN_MINUTES, caller=60, network=240),
+    "membershipResumeQuote": Rate(what="membership-quote", window=_TEN_MINUTES, caller=60, network=240),
+    "pauseMembership": Rate(what="pause-membership", window=_TEN_MINUTES, caller=30, network=120),
+    "resumeMembership": Rate(what="pause-membership", window=_TEN_MINUTES, caller=30, network=120),
     "cancelMembership": Rate(what="end-membership", window=_TEN_MINUTES, caller=30, network=120),
     # A handful of cards, each of them a few reads at Healthie.
     "removeCard": Rate(what="remove-card", window=_TEN_MINUTES, caller=20, network=80),

@@ -12,6 +12,7 @@ from booking.changes.access import VisitAccess
 from booking.changes.driver import ChangeDriver
 from booking.changes.guards import Guards as ChangeGuards
 from booking.changes.invoice_service import InvoicePaymentService
+from booking.changes.late_looks import LateLooks
 from booking.changes.later_changes import RequestedChangesReader
 from booking.changes.membership_service import MembershipService
 from booking.changes.service import ChangeService
@@ -101,9 +102,11 @@ def build_change_driver(base: Foundation, *, upstream: SystemOfRecord) -> Change
             payments=upstream.change_payments,
             credit_ledger=upstream.credits,
             invoices=upstream.invoice_payments,
+            membership_changes=upstream.membership_changes,
             clock=base.clock,
         ),
         guards=ChangeGuards(visits=upstream.visits, units=base.units, keys=upstream.keys, clock=base.clock),
+        late_looks=LateLooks(visits=upstream.visits, visit_changes=upstream.visit_changes),
         units=base.units,
         holds=base.holds,
         clock=base.clock,
@@ -163,7 +166,12 @@ def build_services(
         checkouts=checkouts,
         changes=changes,
         memberships=MembershipService(
-            accepted=accepted, memberships=upstream.memberships, units=units, clock=clock
+            accepted=accepted,
+            memberships=upstream.memberships,
+            units=units,
+            clock=clock,
+            policy=base.settings.membership_policy,
+            time_zone=base.settings.time_zone.key,
         ),
         cards=CardService(cards=upstream.cards, purchases=upstream.purchases, units=units),
         receipts=ReceiptService(receipts=upstream.receipts, clock=clock),

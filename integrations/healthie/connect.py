@@ -33,6 +33,7 @@ from integrations.healthie.invoice_payments import HealthieInvoicePayments
 from integrations.healthie.invoices import HealthieInvoices
 from integrations.healthie.key_proved_catalog import KeyProvedCatalog
 from integrations.healthie.keys import KeyStore
+from integrations.healthie.membership_changes import HealthieMembershipChanges
 from integrations.healthie.memberships import HealthieMemberships
 from integrations.healthie.on_sale import HealthieOnSale
 from integrations.healthie.patients import HealthiePatients
@@ -190,6 +191,7 @@ async def connect(
                 recipient_id=recipient_id,
             ),
             receipts=HealthieReceipts(client=organization, comparison=comparison),
+            membership_changes=HealthieMembershipChanges(staff=staff, comparison=comparison),
             credit_ledger=HealthieCreditLedger(staff=staff),
             resources=HealthieResourceReader(client=organization, digest=digest),
             changes=HealthieChanges(client=organization, now=now),

@@ -48,7 +48,7 @@ _KINDS = {
         "VisitsBetween",
     ),
     "patient_changes": ("CreatePatient", "AttachCard", "MakeCardDefault", "RemoveCard"),
-    "money": ("Charge", "Refund", "CancelRecurring", "CloseInvoice", "SendReceipt"),
+    "money": ("Charge", "Refund", "CancelRecurring", "SetRecurringPaused", "CloseInvoice", "SendReceipt"),
     "visits": ("Book", "CancelVisit", "DeleteVisit", "MoveVisit"),
 }
 _KIND_OF = {operation: kind for kind, operations in _KINDS.items() for operation in operations}

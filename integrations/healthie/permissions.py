@@ -53,6 +53,7 @@ PERMISSION_OF: Mapping[str, str] = {
     "Refund": "can_charge_clients",
     "RemoveCard": "can_charge_clients",
     "SendReceipt": "can_charge_clients",
+    "SetRecurringPaused": "can_charge_clients",
     "SubscribeWebhook": "is_developer",
     "VisitAsItStands": "can_see_calendar",
     "VisitById": "can_see_calendar",

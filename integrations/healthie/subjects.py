@@ -79,6 +79,7 @@ OF_PATIENTS: Mapping[str, str | None] = {
     "Refund": None,
     "RemoveCard": "user_id",
     "SendReceipt": None,
+    "SetRecurringPaused": None,
     "SubscribeWebhook": None,
     "VisitAsItStands": None,
     "VisitById": None,

@@ -21,6 +21,8 @@ INPUTS = {
     "cancelCheckout": "CancelCheckoutInput",
     "rescheduleAppointment": "RescheduleAppointmentInput",
     "cancelAppointment": "CancelAppointmentInput",
+    "pauseMembership": "PauseMembershipInput",
+    "resumeMembership": "ResumeMembershipInput",
     "cancelMembership": "CancelMembershipInput",
     "payInvoice": "PayInvoiceInput",
     "removeCard": "RemoveCardInput",
@@ -105,6 +107,8 @@ async def attempts_on(stack: Stack, mail: MailServer) -> Attempts:
     cancel = (await guests[0].ask(documents.CANCELLATION_QUOTE, {"id": visit}))["cancellationQuote"]
     await made.do(guests[0], "cancelAppointment", quoteId=cancel["quote"]["id"])
     member = await a_member(stack)
+    await made.do(member.app, "pauseMembership", quoteId=(await member.pause_quote())["quote"]["id"])
+    await made.do(member.app, "resumeMembership", quoteId=(await member.resume_quote())["quote"]["id"])
     await made.do(member.app, "cancelMembership", quoteId=(await member.quote())["quote"]["id"])
     debtor = await a_debtor(stack, 1)
     paid = await made.do(debtor.app, "payInvoice", quoteId=await debtor.quote(), cardOnFileId=debtor.card)

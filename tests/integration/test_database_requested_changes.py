@@ -95,7 +95,10 @@ class TestRoundTrip:
     async def test_every_field_is_read_back_as_it_was_added_and_saved(self, units: UnitOfWorkFactory) -> None:
         await added(units, a_checkout())
         change = a_full_change()
-        assert [name for name, value in vars(change).items() if value is None] == ["membership_id", "invoice_id"]
+        assert [name for name, value in vars(change).items() if value is None] == [
+            "membership_id",
+            "invoice_id",
+        ]
         row = await added_change(units, change)
         assert await stored_change(units) == row
         saved = await saved_change(units, row.changed(tries=9), was=row)

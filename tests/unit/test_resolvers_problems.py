@@ -13,9 +13,16 @@ from gateway.graphql import build_schema
 from resolvers.checkouts import to_end_status
 from resolvers.outcomes import _read, _write
 from resolvers.problems import PROBLEMS
-from schema import appointments, catalog, change_problems, changes, checkouts, payment_changes
+from schema import appointments, catalog, change_problems, changes, checkouts, memberships, payment_changes
 from schema.problems import Problem
-from tests.doubles.change_service import CANCELLATION, INVOICE, MEMBERSHIP_END, MOVE
+from tests.doubles.change_service import (
+    CANCELLATION,
+    INVOICE,
+    MEMBERSHIP_END,
+    MEMBERSHIP_PAUSE,
+    MEMBERSHIP_RESUME,
+    MOVE,
+)
 from tests.integration.database_samples import QUOTE
 
 SAMPLES: dict[type[Refusal], tuple[Any, ...]] = {
@@ -37,6 +44,9 @@ SAMPLES: dict[type[Refusal], tuple[Any, ...]] = {
     refusals.RescheduleQuoteChanged: (MOVE,),
     refusals.MembershipQuoteChanged: (MEMBERSHIP_END,),
     refusals.InvoiceChanged: (INVOICE,),
+    refusals.MembershipPauseQuoteChanged: (MEMBERSHIP_PAUSE,),
+    refusals.MembershipResumeQuoteChanged: (MEMBERSHIP_RESUME,),
+    refusals.MembershipChangeNotAllowed: (refusals.MembershipNotAllowedReason.NOT_PAUSED,),
     refusals.WaitlistLimitReached: (3,),
 }
 
@@ -66,6 +76,8 @@ READ_ANEW = {
     refusals.RescheduleQuoteChanged,
     refusals.MembershipQuoteChanged,
     refusals.InvoiceChanged,
+    refusals.MembershipPauseQuoteChanged,
+    refusals.MembershipResumeQuoteChanged,
 }
 
 
@@ -86,7 +98,8 @@ def test_every_problem_can_be_answered_by_something(kind: type[Refusal]) -> None
 
 # Values of the domain that another type shows: changes of a membership or an invoice are none of a visit.
 ELSEWHERE: dict[Any, set[Any]] = {
-    changes.AppointmentChangeKind: {ChangeKind.MEMBERSHIP_END, ChangeKind.INVOICE_PAYMENT},
+    changes.AppointmentChangeKind: {ChangeKind.INVOICE_PAYMENT}
+    | {kind for kind in ChangeKind if kind.startswith("membership_")},
     changes.AppointmentChangeEndReason: {
         ChangeEndReason.INVOICE_PAID,
         ChangeEndReason.CARD_DECLINED,
@@ -111,6 +124,7 @@ ELSEWHERE: dict[Any, set[Any]] = {
         (changes.AppointmentChangeKind, "booking.changes.model.ChangeKind"),
         (changes.AppointmentChangeEndReason, "booking.changes.model.ChangeEndReason"),
         (change_problems.ChangeNotAllowedReason, "booking.refusals.NotAllowedReason"),
+        (memberships.MembershipNotAllowedReason, "booking.refusals.MembershipNotAllowedReason"),
     ],
     ids=lambda value: getattr(value, "__name__", value),
 )
