@@ -10,7 +10,9 @@ from resolvers import inputs
 from resolvers.catalog import names, to_clinicians
 from resolvers.change_mutations import ChangeMutation
 from resolvers.checkouts import is_guest, to_checkout
+from resolvers.invoices import InvoiceMutation
 from resolvers.memberships import MembershipMutation
+from resolvers.payment_changes import PaymentMutation
 from resolvers.slots import to_hold
 from resolvers.waitlist_mutations import WaitlistMutation
 from schema.context import Info
@@ -54,7 +56,7 @@ _input = strawberry.argument(name="input", description="What to do, and with wha
     "`Idempotency-Key`, or in `extensions.idempotencyKey` of the request. The same key with the same input answers "
     "the same outcome again; a new attempt takes a new key."
 )
-class Mutation(ChangeMutation, MembershipMutation, WaitlistMutation):
+class Mutation(ChangeMutation, MembershipMutation, InvoiceMutation, PaymentMutation, WaitlistMutation):
     """The root of mutations."""
 
     @computed(description="Keep a slot free for the caller, for some minutes.", who=SHOPPERS)

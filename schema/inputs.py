@@ -157,6 +157,37 @@ class CancelMembershipInput:
     )
 
 
+@strawberry.input(description="Which card to take off file.")
+class RemoveCardInput:
+    """For `removeCard`."""
+
+    card_id: strawberry.ID = field(description="One of the patient's own cards, from `me`.")
+
+
+@strawberry.input(description="Which card to make the default.")
+class SetDefaultCardInput:
+    """For `setDefaultCard`."""
+
+    card_id: strawberry.ID = field(description="One of the patient's own cards, from `me`.")
+
+
+@strawberry.input(description="Which receipt to mail.")
+class SendReceiptInput:
+    """For `sendReceipt`."""
+
+    payment_id: strawberry.ID = field(description="One of the patient's own payments, from `me`.")
+
+
+@strawberry.input(description="Which invoice to pay, what is accepted, and with which card.")
+class PayInvoiceInput:
+    """For `payInvoice`."""
+
+    quote_id: strawberry.ID = field(
+        description="The `paymentQuoteId` of the invoice as it was shown to the patient: nothing else is charged than what was due on it then."
+    )
+    card_on_file_id: strawberry.ID = field(description="One of the patient's own cards, from `me`.")
+
+
 @strawberry.input(description="Which membership to pause, and on which terms.")
 class PauseMembershipInput:
     """For `pauseMembership`."""

@@ -34,6 +34,7 @@ class AttentionReason(StrEnum):
     # An operator resolved it as booked, and no check finds the visit, or the payment.
     BOOKING_UNPROVED = "booking_unproved"
     PACKAGE_REMAINS = "package_remains"  # after a refund: no call takes a bought package back
+    INVOICE_NOT_SETTLED = "invoice_not_settled"  # a card was charged for it, and it does not say so
     OPEN_INVOICE = "open_invoice"  # raised by the booking of a visit that is paid
     # A guest's new record beside one with their email and name: to be merged.
     POSSIBLE_DUPLICATE_PATIENT = "possible_duplicate_patient"

@@ -86,6 +86,13 @@ FIELDS: Mapping[str, Rate] = {
     "pauseMembership": Rate(what="pause-membership", window=_TEN_MINUTES, caller=30, network=120),
     "resumeMembership": Rate(what="resume-membership", window=_TEN_MINUTES, caller=30, network=120),
     "cancelMembership": Rate(what="end-membership", window=_TEN_MINUTES, caller=30, network=120),
+    # A handful of cards, each of them a few reads at Healthie.
+    "removeCard": Rate(what="remove-card", window=_TEN_MINUTES, caller=20, network=80),
+    "setDefaultCard": Rate(what="default-card", window=_TEN_MINUTES, caller=20, network=80),
+    # Each is a mail of Healthie's: enough for the year's receipts before a tax return, and no flood.
+    "sendReceipt": Rate(what="send-receipt", window=_HOUR, caller=20, network=40),
+    # Cards have a limit of their own below; nobody has thirty invoices to pay in ten minutes.
+    "payInvoice": Rate(what="pay-invoice", window=_TEN_MINUTES, caller=30, network=120),
     "rescheduleAppointment": Rate(what="move-visit", window=_TEN_MINUTES, caller=30, network=120),
     # A place is a row and a look at the calendar; one patient has a few places at a time, and changes their mind.
     "joinWaitlist": Rate(what="join-waitlist", window=_TEN_MINUTES, caller=20, network=80),

@@ -22,6 +22,7 @@ _TEXTS = {
     "without the email. If they are the same person, merge the two in Healthie; then resolve it.",
     AttentionReason.ARCHIVED_PATIENT: "A guest who verified the email of an archived patient uses that record. Healthie may not make it active again by "
     "itself: do it there, or speak to the patient; then resolve it.",
+    AttentionReason.INVOICE_NOT_SETTLED: "An invoice was paid by card, and still says that something is due: its patient must not pay again.",
     AttentionReason.OPEN_INVOICE: "The booking raised an invoice although the visit is paid, and it could not be closed automatically.",
     AttentionReason.ALREADY_COUNTED: "A payment or visit that seems to be this checkout's stands on another one.",
     AttentionReason.LATE_CHARGE_UNCERTAIN: "A payment turned up after the end that may be this checkout's.",

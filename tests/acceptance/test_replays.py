@@ -4,6 +4,7 @@ from tests.acceptance import documents
 from tests.acceptance.app import GUEST, App, Json
 from tests.acceptance.documents import SCHEMA, everything
 from tests.acceptance.members import a_member
+from tests.acceptance.owing import a_debtor
 from tests.doubles.mail_server import MailServer
 from tests.plugins.stack import Stack, Stacks
 
@@ -23,6 +24,10 @@ INPUTS = {
     "pauseMembership": "PauseMembershipInput",
     "resumeMembership": "ResumeMembershipInput",
     "cancelMembership": "CancelMembershipInput",
+    "payInvoice": "PayInvoiceInput",
+    "removeCard": "RemoveCardInput",
+    "setDefaultCard": "SetDefaultCardInput",
+    "sendReceipt": "SendReceiptInput",
     "joinWaitlist": "JoinWaitlistInput",
     "leaveWaitlist": "LeaveWaitlistInput",
 }
@@ -105,6 +110,12 @@ async def attempts_on(stack: Stack, mail: MailServer) -> Attempts:
     await made.do(member.app, "pauseMembership", quoteId=(await member.pause_quote())["quote"]["id"])
     await made.do(member.app, "resumeMembership", quoteId=(await member.resume_quote())["quote"]["id"])
     await made.do(member.app, "cancelMembership", quoteId=(await member.quote())["quote"]["id"])
+    debtor = await a_debtor(stack, 1)
+    paid = await made.do(debtor.app, "payInvoice", quoteId=await debtor.quote(), cardOnFileId=debtor.card)
+    await made.do(debtor.app, "sendReceipt", paymentId=paid["payment"]["paymentId"])
+    other = await debtor.another_card("tok_mastercard")
+    await made.do(debtor.app, "setDefaultCard", cardId=debtor.card)
+    await made.do(debtor.app, "removeCard", cardId=other)
     patient = stack.patient(str(stack.practice["patients"][0]["id"]))
     sought = {"visitTypeId": stack.visit("Initial Visit"), "timeZone": "UTC", "until": stack.day(9)}
     entry = (await made.do(patient, "joinWaitlist", filter=sought))["entry"]["id"]

@@ -189,6 +189,20 @@ class FakeCards:
 
         return await self._books.call("attach_card", effect)
 
+    async def remove(self, *, patient_id: str, card_id: str) -> None:
+        def effect() -> None:
+            cards = self._books.cards[patient_id]
+            cards[:] = [card for card in cards if card.id != card_id]
+
+        await self._books.call("remove_card", effect)
+
+    async def make_default(self, *, patient_id: str, card_id: str) -> None:
+        def effect() -> None:
+            cards = self._books.cards[patient_id]
+            cards[:] = [replace(card, is_default=card.id == card_id) for card in cards]
+
+        await self._books.call("make_default", effect)
+
 
 class FakeBilling:
     """Charges and gives back; every charge call makes another charge."""

@@ -50,6 +50,7 @@ class Process:
                 visit_changes=upstream.visit_changes,
                 payments=upstream.change_payments,
                 credit_ledger=upstream.credits,
+                invoices=upstream.invoice_payments,
                 membership_changes=upstream.membership_changes,
                 clock=clock,
             ),

@@ -27,7 +27,15 @@ EFFECTS_BACK = ("CancelRecurring", "Refund")
 DELETION = "DeleteVisit"
 
 # What is changed at Healthie, and not for a checkout.
-OF_NO_CHECKOUT = {"SubscribeWebhook", "EnableWebhook", "CancelVisit", "MoveVisit"}
+OF_NO_CHECKOUT = {
+    "SubscribeWebhook",
+    "EnableWebhook",
+    "CancelVisit",
+    "MoveVisit",
+    "RemoveCard",
+    "MakeCardDefault",
+    "SendReceipt",
+}
 
 # What the reconciliation check changes once a checkout has ended; tests/unit/test_booking_invoices.py kills it at each point.
 AFTER_THE_END = {"CloseInvoice"}

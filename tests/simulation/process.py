@@ -260,6 +260,7 @@ class Process:
                 visit_changes=healthie.visit_changes,
                 payments=healthie.change_payments,
                 credit_ledger=healthie.credits,
+                invoices=healthie.invoice_payments,
                 membership_changes=healthie.membership_changes,
                 clock=self.fate,
             ),
