@@ -47,7 +47,7 @@ class EventName(StrEnum):
     CHECKOUT_EXPIRED = "checkout.expired"
     CHECKOUT_NEEDS_ATTENTION = "checkout.needs_attention"  # a new reason for a person to look
     WAITLIST_OFFERED = "waitlist.offered"  # a time that came free is held for a patient who waits
-    WAITLIST_PASSED_ON = "waitlist.passed_on"  # they declined, or let it pass
+    WAITLIST_PASSED_ON = "waitlist.passed_on"  # they declined, let it pass, or somebody else has the time
 
 
 @dataclass(frozen=True, kw_only=True)

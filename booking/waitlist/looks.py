@@ -5,7 +5,6 @@ make it come sooner. Groups (a visit type, a contact type and a location) take t
 in proportion to the requests that its look may have cost.
 """
 
-import asyncio
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -20,16 +19,15 @@ from booking.scheduling.search import SlotSearch
 from booking.slot_query import SlotQuery
 from booking.slots import Slot
 from booking.unit_of_work import UnitOfWorkFactory
-from booking.waitlist.matching import Situation, clinicians_of, free_for, practice_notice, without
-from booking.waitlist.model import EntryState, Look, WaitlistEntry, WaitlistOffer
+from booking.waitlist.choosing import Intents
+from booking.waitlist.matching import Situation, clinicians_of, practice_notice
+from booking.waitlist.model import EntryState, Look, WaitlistEntry
 from booking.waitlist.offers import OfferDriver
 from booking.waitlist.pages import read_all
-from booking.waitlist.passing_on import new_offer
 from booking.waitlist.rules import (
     DAYS_PER_REQUEST,
     LEASE,
     MOST_DAYS,
-    MOST_OFFERS,
     REST_PER_REQUEST,
     WaitlistRules,
 )
@@ -63,6 +61,7 @@ class WaitlistLooker:
         self._search = search
         self._catalog = catalog
         self._driver = driver
+        self._intents = Intents(units=units)
         self._clock = clock
         self._rules = rules
         self._moved = False  # whether somebody's free time has changed since it was noted
@@ -130,11 +129,12 @@ class WaitlistLooker:
             return None, now
         waiting = [one for one in everybody.entries if now < one.ends_at and one.id not in situation.busy]
         found = await self._find(waiting, catalog, now=now)
-        chosen = await _chosen(waiting, found.slots, situation)
-        await self._intend(chosen)
+        intended = await self._intents.intend(waiting, found.slots, situation)
+        for offer_id in intended:
+            await self._driver.resume(offer_id)  # what does not come so far is due, and a worker's
         done = self._clock.now()
         # An offer costs a request too: its time is read anew under the hold.
-        rested_at = done + (found.requests + len(chosen)) * look.groups * REST_PER_REQUEST
+        rested_at = done + (found.requests + len(intended)) * look.groups * REST_PER_REQUEST
         due_at = done + self._rules.look_every
         if found.next_expiry is not None:
             due_at = max(rested_at, min(due_at, found.next_expiry + timedelta(seconds=1)))
@@ -159,9 +159,7 @@ class WaitlistLooker:
                 first=min((now + notice).date(), last),
                 last=last,
             )
-        except (
-            InvalidInput
-        ):  # the practice no longer offers such visits, or not there; it may again before they are over
+        except InvalidInput:  # the practice offers such visits no longer, or not there; that may change again
             return _Found()
         if not query.clinician_ids:
             return _Found()
@@ -174,39 +172,8 @@ class WaitlistLooker:
             next_expiry=min((one.until for one in taken.everything if one.until is not None), default=None),
         )
 
-    async def _intend(self, chosen: Sequence[WaitlistOffer]) -> None:
-        """Commit the intents, then make the offers; one that another process was faster with is left out."""
-        if not chosen:
-            return
-        added: list[str] = []
-        async with self._units() as unit:
-            for offer in sorted(
-                chosen, key=lambda one: (one.slot.clinician_id, one.slot.start)
-            ):  # no deadlock
-                added += [offer.id] if await unit.waitlist.add_offer(offer) else []
-            await unit.commit()
-        for offer_id in added:
-            await self._driver.resume(offer_id)  # what does not come so far is due, and a worker's
-
     async def _end(self, over: Sequence[WaitlistEntry], *, now: datetime) -> None:
         for entry in over:
             async with self._units() as unit:
                 await unit.waitlist.end_entry(entry.id, EntryState.OVER, now=now)
                 await unit.commit()
-
-
-async def _chosen(
-    entries: Sequence[WaitlistEntry], slots: Sequence[Slot], situation: Situation
-) -> Sequence[WaitlistOffer]:
-    """Offers for the first entries whom a slot fits, each with the earliest one that is nobody else's by then."""
-    offers: list[WaitlistOffer] = []
-    free = sorted(slots, key=lambda one: (one.start, one.clinician_id))
-    for entry in entries:  # in the order in which they joined
-        if len(offers) == MOST_OFFERS or not free:
-            break
-        slot = free_for(entry, free, situation)
-        if slot is not None:
-            offers.append(new_offer(entry, slot, rules=situation.rules, now=situation.now))
-            free = without(free, slot)
-        await asyncio.sleep(0)  # a long list must not keep others of this process waiting
-    return offers

@@ -75,13 +75,17 @@ def free_for(entry: WaitlistEntry, slots: Iterable[Slot], situation: Situation) 
     """The earliest of these free slots, which are in the order of their starts, that can be offered to the entry now."""
     if entry.id in situation.busy or not may_be_offered(entry, situation):
         return None
-    able = clinicians_of(entry.wish, situation.catalog)
-    seen = situation.seen_by(entry.id)
+    wish, seen = entry.wish, situation.seen_by(entry.id)
+    able, soonest = clinicians_of(wish, situation.catalog), situation.soonest(wish)
     return next(
         (
             one
             for one in slots
-            if one.clinician_id in able and fits(entry.wish, one, situation) and one not in seen
+            if one.start >= soonest
+            and one.clinician_id in able
+            and _is_when(wish, one.start, situation)
+            and _is_such(wish, one)
+            and one not in seen
         ),
         None,
     )
@@ -120,12 +124,23 @@ def may_be_offered(entry: WaitlistEntry, situation: Situation) -> bool:
 
 def fits(wish: Wish, slot: Slot, situation: Situation) -> bool:
     """Whether the slot is of the kind, on a day and at a time that the patient waits for, with enough notice after the offer's end."""
-    kind = slot.visit_type_id, slot.contact_type, slot.location_id
-    if kind != (wish.visit_type_id, wish.contact_type, wish.location_id):
-        return False
-    if slot.start < situation.soonest(wish):
-        return False
-    there = situation.local(slot.start, wish.time_zone)
+    return (
+        slot.start >= situation.soonest(wish)
+        and _is_such(wish, slot)
+        and _is_when(wish, slot.start, situation)
+    )
+
+
+def _is_such(wish: Wish, slot: Slot) -> bool:
+    return (slot.visit_type_id, slot.contact_type, slot.location_id) == (
+        wish.visit_type_id,
+        wish.contact_type,
+        wish.location_id,
+    )
+
+
+def _is_when(wish: Wish, start: datetime, situation: Situation) -> bool:
+    there = situation.local(start, wish.time_zone)
     if there.day > wish.until or (wish.weekdays and there.weekday not in wish.weekdays):
         return False
     return not wish.hours or any(one.start <= there.minute < one.end for one in wish.hours)

@@ -81,11 +81,19 @@ class OfferDriver:
         if now >= offer.created_at + self._rules.offer_lasts:  # nobody could read upstream for so long
             await self._end(offer, OfferState.LOST)
             return
+        if await self._is_offered(offer.slot, now=now):
+            await self._end(offer, OfferState.LOST)
+            return
         hold = await self._held(offer, entry, now=now, until=now + self._rules.offer_lasts)
         if hold is None or not await self._is_free(offer.slot) or not await self._suits(offer, entry):
             await self._end(offer, OfferState.LOST)
             return
         await self._announce(offer, hold)
+
+    async def _is_offered(self, slot: Slot, *, now: datetime) -> bool:
+        """Whether an overlapping time is on offer to somebody, whose hold the store may have lost; asked before ours is in its way."""
+        async with self._units(Scope.READING) as unit:
+            return bool(await unit.waitlist.announced(slot.clinician_id, slot.interval, now=now))
 
     async def _suits(self, offer: WaitlistOffer, entry: WaitlistEntry) -> bool:
         """Whether the choice is still right. It may be minutes old: quiet hours may have begun, and a clinician may have left."""

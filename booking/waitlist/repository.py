@@ -4,6 +4,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Protocol
 
+from booking.slots import Interval
 from booking.waitlist.model import EntryState, Look, WaitlistEntry, WaitlistOffer
 
 
@@ -44,6 +45,9 @@ class WaitlistRepository(Protocol):
 
     async def offers_of(self, entry_ids: Collection[str], *, now: datetime) -> Sequence[WaitlistOffer]:
         """The live offers to these entries, and those of times to come that these were told of (UTC)."""
+
+    async def announced(self, clinician_id: str, span: Interval, *, now: datetime) -> Sequence[WaitlistOffer]:
+        """The announced offers of this clinician's time that overlap the span and have not expired (UTC)."""
 
     async def save_offer(self, offer: WaitlistOffer) -> WaitlistOffer:
         """Write the offer and return it at its next version. Raises StaleOffer when the version has moved on."""

@@ -24,7 +24,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from booking.errors import StaleOffer
 from booking.refusals import WaitlistFull, WaitlistLimitReached
-from booking.slots import Slot
+from booking.slots import Interval, Slot
 from booking.waitlist.model import (
     SEEN,
     EntryState,
@@ -52,6 +52,11 @@ _WAITING, _LIVE = text(WAITING), text(LIVE_OFFER)
 
 # On PostgreSQL: who joins takes turns, since the limits are counted.
 _TAKE_TURNS = select(func.pg_advisory_xact_lock(func.hashtextextended("waitlist", 0)))
+
+_LOCK_LOOKS = select(_l.group_key).order_by(_l.group_key).with_for_update()
+
+# No visit lasts longer.
+_LONGEST = timedelta(days=1)
 
 # After a failure: a row that fails each time is tried twice a minute.
 _REST = timedelta(seconds=30)
@@ -146,6 +151,19 @@ class SqlWaitlist:
         )
         return [_offer(row) for row in found.mappings()]
 
+    async def announced(self, clinician_id: str, span: Interval, *, now: datetime) -> Sequence[WaitlistOffer]:
+        """The announced offers of this clinician's time that overlap the span and have not expired (UTC)."""
+        query = select(waitlist_offers).where(
+            _LIVE,
+            _o.state == OfferState.OFFERED,
+            _o.clinician_id == clinician_id,
+            _o.starts_at > span.start - _LONGEST,
+            _o.starts_at < span.end,
+            _o.expires_at > now,
+        )
+        found = [_offer(row) for row in (await self._connection.execute(query)).mappings()]
+        return [one for one in found if one.slot.interval.overlaps(span)]
+
     async def save_offer(self, offer: WaitlistOffer) -> WaitlistOffer:
         """Write the offer and return it at its next version (optimistic locking). Raises StaleOffer."""
         saved = offer.changed(version=offer.version + 1)
@@ -187,6 +205,8 @@ class SqlWaitlist:
             "due_at": case((_l.due_at < soon, _l.due_at), else_=soon),
         }
         if group is None:
+            if self._connection.dialect.name == "postgresql":  # in one order, against deadlocks
+                await self._connection.execute(_LOCK_LOOKS)
             await self._connection.execute(update(waitlist_looks).values(changes))
             return
         insertion = upsert(self._connection, waitlist_looks).values(

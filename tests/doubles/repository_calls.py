@@ -447,6 +447,7 @@ CALLS: Mapping[str, Call] = {
     "SqlWaitlist.offers_of": _unit(
         lambda unit, _: unit.waitlist.offers_of([f"wait_{number}" for number in range(200, 250)], now=NOW)
     ),
+    "SqlWaitlist.announced": _unit(lambda unit, _: unit.waitlist.announced("clinician-1", WEEK, now=NOW)),
     "SqlWaitlist.save_offer": _unit(lambda unit, _: unit.waitlist.save_offer(OFFER.changed(id="off_8"))),
     "SqlWaitlist.due_offers": _unit(lambda unit, _: unit.waitlist.due_offers(NOW, limit=20)),
     "SqlWaitlist.defer": _unit(lambda unit, _: unit.waitlist.defer("off_8", now=NOW)),

@@ -7,6 +7,7 @@ from typing import Self
 
 from booking.errors import StaleOffer
 from booking.refusals import WaitlistFull, WaitlistLimitReached
+from booking.slots import Interval
 from booking.waitlist.model import SEEN, EntryState, Look, OfferState, WaitlistEntry, WaitlistOffer
 
 _REST = timedelta(seconds=30)
@@ -103,6 +104,14 @@ class FakeWaitlist:
             one
             for one in self.rows.offers.values()
             if one.entry_id in entry_ids and (one.is_live or (one.state in SEEN and one.slot.start > now))
+        ]
+
+    async def announced(self, clinician_id: str, span: Interval, *, now: datetime) -> Sequence[WaitlistOffer]:
+        return [
+            one
+            for one in self.rows.offers.values()
+            if one.state is OfferState.OFFERED and one.expires_at > now
+            if one.slot.clinician_id == clinician_id and one.slot.interval.overlaps(span)
         ]
 
     async def save_offer(self, offer: WaitlistOffer) -> WaitlistOffer:

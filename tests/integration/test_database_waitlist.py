@@ -249,6 +249,23 @@ async def test_of_looks_that_are_due_at_once_the_first_is_that_of_who_joined_fir
     ]
 
 
+async def test_many_ask_for_every_group_at_once(units: UnitOfWorkFactory) -> None:
+    async def one(number: int) -> None:
+        async with units() as unit:
+            await unit.waitlist.mark(f"group-{number}", now=NOON)
+            await unit.commit()
+        for _ in range(5):
+            async with units() as unit:
+                await unit.waitlist.mark(None, now=NOON)
+                await unit.commit()
+
+    await asyncio.gather(*map(one, range(8)))
+    async with units() as unit:
+        looks = [await unit.waitlist.claim_look(NOON, until=NOON + MINUTE) for _ in range(9)]
+    assert [look and look.groups for look in looks] == [8] * 8 + [None]
+    assert all(look.marks >= 5 for look in looks if look)
+
+
 async def test_those_who_wait_are_read_in_pages_in_the_order_of_joining(units: UnitOfWorkFactory) -> None:
     # Of those who joined in one moment the id decides.
     moments = [(1, "wait_c"), (0, "wait_d"), (1, "wait_a"), (1, "wait_b"), (2, "wait_0")]

@@ -11,9 +11,10 @@ from booking.checkout.model import CheckoutState
 from booking.errors import UpstreamUnavailable
 from booking.waitlist.matching import Situation, fits
 from booking.waitlist.model import EntryState, Hours, OfferState
+from booking.waitlist.passing_on import new_offer
 from booking.waitlist.rules import PAGE, REST_PER_REQUEST, QuietHours, WaitlistRules
 from tests.doubles.booking_ports import NOW, Killed
-from tests.doubles.booking_world import CATALOG, FREE, PRICED, a_slot
+from tests.doubles.booking_world import CATALOG, FREE, LONG, PRICED, a_slot
 from tests.doubles.waitlist_scene import AT_ANY_HOUR, RULES, SLOT, Scene, a_wish, patient
 
 
@@ -51,6 +52,21 @@ async def test_a_time_that_somebody_took_from_an_emptied_store_is_theirs_and_the
     assert scene.told() == [("waitlist.offered", "p-one"), ("waitlist.passed_on", "p-one")]
     (entry, _) = scene.world.database.waitlist.entries.values()
     assert (entry.state, entry.unanswered) == (EntryState.WAITING, 0)
+
+
+async def test_what_overlaps_an_offer_whose_hold_was_lost_goes_to_nobody_else() -> None:
+    scene = Scene(free=(SLOT,))
+    await scene.join("p-one")
+    await scene.work()
+    longer = replace(a_slot(LONG), start=SLOT.start - timedelta(minutes=30))
+    await scene.join("p-two", visit_type_id=LONG.id)
+    scene.free(SLOT, longer)
+    scene.world.clock.advance(seconds=10)
+    scene.world.holds.emptied()
+    await scene.work()
+    await scene.later(seconds=31)
+    assert scene.offered() == ["p-one"]
+    assert [one.owner for one in scene.holds()] == ["patient:p-one"]
 
 
 async def test_an_emptied_store_and_a_calendar_that_was_filled_meanwhile() -> None:
@@ -223,6 +239,21 @@ async def test_those_who_wait_for_other_times_hide_nobody_behind_them() -> None:
     await scene.join("p-later")
     await scene.later(minutes=16)
     assert scene.offered() == ["p-later"]  # passed on over as many
+
+
+async def test_a_time_that_another_intended_meanwhile_goes_past_nobody_who_is_earlier() -> None:
+    """The first chose a time that is in a live offer by now, of another group; they get the other time, and not who came later."""
+    other = a_slot(PRICED, hours=48)
+    scene = Scene(free=(SLOT, other))
+    theirs = await scene.join("p-zero", visit_type_id=FREE.id, contact_type=ContactType.PHONE)
+    await scene.join("p-one")
+    await scene.join("p-two")
+    intent = new_offer(theirs.entry, replace(a_slot(FREE), start=SLOT.start), rules=RULES, now=NOW)
+    scene.world.database.waitlist.offers[intent.id] = intent
+    looks = scene.world.database.waitlist.looks
+    del looks[theirs.entry.wish.group]
+    await scene.world.waitlist_looker(RULES).run_due()
+    assert [(one.patient_id, one.slot) for one in scene.offers[1:]] == [("p-one", other)]
 
 
 async def test_all_groups_together_ask_no_more_than_one_may() -> None:
