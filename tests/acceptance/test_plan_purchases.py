@@ -2,13 +2,14 @@
 
 import asyncio
 from datetime import UTC, datetime
+from typing import Any
 from uuid import uuid4
 
 import pytest
 
 from tests.acceptance import documents
 from tests.acceptance.app import GUEST, App, Json
-from tests.acceptance.test_credits import left, patient_of
+from tests.acceptance.credited import left, patient_of
 from tests.plugins.stack import Stack
 
 PLAN, VISIT = "Monthly Care", "Follow-up Visit"
@@ -18,13 +19,18 @@ MINE = """query Mine { me { id packages { planId paymentId membershipId visits {
 LOOK = """query Look($id: ID!) { checkout(id: $id) { status endReason slot { id } holdExpiresAt appointment { id } } }"""
 
 
-async def started(stack: Stack, app: App, plan: str = PLAN, **given: object) -> Json:
+async def started(stack: Stack, app: App, plan: str = PLAN, **given: Any) -> Json:
     """The answer to a start of the purchase."""
-    asked = {"planId": stack.plan(plan), "timeZone": "America/New_York", "acceptRecurrence": True, **given}
+    asked: dict[str, Any] = {
+        "planId": stack.plan(plan),
+        "timeZone": "America/New_York",
+        "acceptRecurrence": True,
+        **given,
+    }
     return await app.do(documents.START_PURCHASE, **asked)
 
 
-async def bought(stack: Stack, app: App, **given: object) -> Json:
+async def bought(stack: Stack, app: App, **given: Any) -> Json:
     """Start and confirm with a new card; answers the confirmed checkout."""
     checkout = (await started(stack, app, **given))["checkout"]
     confirmed = await app.confirm(checkout["id"], cardToken="tok_visa")
