@@ -25,6 +25,7 @@ from schema.inputs import (
     ReleaseHoldInput,
     RequestEmailVerificationInput,
     StartCheckoutInput,
+    StartPurchaseInput,
     VerifyEmailInput,
 )
 from schema.permissions import BUYERS, GUESTS, SHOPPERS
@@ -44,6 +45,8 @@ from schema.results import (
     RequestEmailVerificationSuccess,
     StartCheckoutResult,
     StartCheckoutSuccess,
+    StartPurchaseResult,
+    StartPurchaseSuccess,
     VerifyEmailResult,
     VerifyEmailSuccess,
 )
@@ -101,6 +104,30 @@ class Mutation(ChangeMutation, MembershipMutation, InvoiceMutation, PaymentMutat
             use_credit=bool(asked.use_credit),
         )
         return StartCheckoutSuccess(
+            checkout=await to_checkout(checkout, context.services),
+            guest_token=context.tokens.guest(checkout.id) if is_guest(checkout) else None,
+        )
+
+    @computed(
+        description="Start buying a plan without a visit: as the signed-in patient, or as a guest with details. Once it is confirmed, the "
+        "plan's credits pay for visits that are booked later (`startCheckout` with `useCredit`). Starting the same plan again joins the checkout that is there.",
+        who=SHOPPERS,
+    )
+    async def start_purchase(
+        self, info: Info, asked: Annotated[StartPurchaseInput, _input]
+    ) -> StartPurchaseResult:
+        """Start."""
+        context = info.context
+        checkout = await context.services.starts.start_plan(
+            context.shopper,
+            plan_id=inputs.required_token(asked.plan_id, field="planId"),
+            time_zone=asked.time_zone,
+            clinician_id=inputs.token(asked.clinician_id, field="clinicianId"),
+            promo_code=inputs.promo_code(asked.promo_code),
+            guest=inputs.guest(asked.guest, phone_region=context.services.phone_region),
+            accept_recurrence=asked.accept_recurrence,
+        )
+        return StartPurchaseSuccess(
             checkout=await to_checkout(checkout, context.services),
             guest_token=context.tokens.guest(checkout.id) if is_guest(checkout) else None,
         )

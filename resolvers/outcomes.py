@@ -58,6 +58,7 @@ from schema.results import (
     ReleaseHoldSuccess,
     RequestEmailVerificationSuccess,
     StartCheckoutSuccess,
+    StartPurchaseSuccess,
     VerifyEmailSuccess,
 )
 from schema.waitlist import WaitlistEntry
@@ -65,6 +66,9 @@ from schema.waitlist_results import JoinWaitlistSuccess, LeaveWaitlistSuccess
 
 Reference = Mapping[str, Any]
 
+_STARTS: Mapping[str, type[StartCheckoutSuccess | StartPurchaseSuccess]] = {
+    one.__name__: one for one in (StartCheckoutSuccess, StartPurchaseSuccess)
+}
 _PROBLEMS: Mapping[str, type[Any]] = {one.error_type.__name__: one.error_type for one in PROBLEMS.values()}
 _HOLDS: Mapping[str, Callable[..., object]] = {
     one.__name__: one for one in (HoldSlotSuccess, ExtendHoldSuccess)
@@ -117,7 +121,10 @@ def reference_of(outcome: object) -> Reference | None:
             parts = {"hold": _hold_reference(hold)}
         case ReleaseHoldSuccess(hold_id=hold_id):
             parts = {"hold_id": hold_id}
-        case StartCheckoutSuccess(checkout=checkout, guest_token=token):
+        case (
+            StartCheckoutSuccess(checkout=checkout, guest_token=token)
+            | StartPurchaseSuccess(checkout=checkout, guest_token=token)
+        ):
             parts = {"checkout": checkout.id, "guest": token is not None}
         case (
             ConfirmCheckoutSuccess(checkout=checkout)
@@ -154,8 +161,8 @@ async def recall(reference: Reference, context: Context) -> object:
         return _HOLDS[kind](hold=await _recall_hold(reference["hold"], context))
     if kind == ReleaseHoldSuccess.__name__:
         return ReleaseHoldSuccess(hold_id=reference["hold_id"])
-    if kind == StartCheckoutSuccess.__name__:
-        return await _recall_start(reference, context)
+    if kind in _STARTS:
+        return await _recall_start(_STARTS[kind], reference, context)
     if kind in _CHECKOUTS:
         confirmed = kind == ConfirmCheckoutSuccess.__name__
         checkout = await _recall_checkout(
@@ -306,11 +313,15 @@ async def _recall_hold(kept: Mapping[str, Any], context: Context) -> api.Hold:
     return to_hold(hold, clinicians=clinicians)
 
 
-async def _recall_start(reference: Mapping[str, Any], context: Context) -> StartCheckoutSuccess:
+async def _recall_start(
+    started: type[StartCheckoutSuccess | StartPurchaseSuccess],
+    reference: Mapping[str, Any],
+    context: Context,
+) -> StartCheckoutSuccess | StartPurchaseSuccess:
     """Rebuild a started checkout, read as its guest if it has one: the caller who started or joined it got the guest's token."""
     checkout_id, guest = reference["checkout"], reference["guest"]
     caller = Caller(principal=guest_of(checkout_id)) if guest else context.identified
-    return StartCheckoutSuccess(
+    return started(
         checkout=await _recall_checkout(checkout_id, caller, context),
         guest_token=context.tokens.guest(checkout_id) if guest else None,
     )

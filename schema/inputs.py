@@ -88,6 +88,24 @@ class StartCheckoutInput:
     )
 
 
+@strawberry.input(description="Which plan to buy without a visit.")
+class StartPurchaseInput:
+    """For `startPurchase`."""
+
+    plan_id: strawberry.ID = field(description="The plan to buy.")
+    time_zone: str = field(description="The patient's IANA time zone, such as America/New_York.")
+    clinician_id: strawberry.ID | None = field(
+        default=None,
+        description="The clinician to buy it from, who receives the payment; null: one who offers its visits.",
+    )
+    promo_code: str | None = field(default=None, description="A promo code for the plan.")
+    guest: GuestInput | None = field(default=None, description="Who the patient is, unless signed in.")
+    accept_recurrence: bool = field(
+        default=False,
+        description="Whether the patient accepts that the plan bills again as the quote states.",
+    )
+
+
 @strawberry.input(description="Whose email address to verify.")
 class RequestEmailVerificationInput:
     """For `requestEmailVerification`."""

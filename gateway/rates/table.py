@@ -67,6 +67,7 @@ FIELDS: Mapping[str, Rate] = {
     "holdSlot": Rate(what="hold", window=_TEN_MINUTES, caller=30, network=120),
     # Each writes a row with a guest's sealed details, and a promo code is looked up at Healthie; every change of mind is another start.
     "startCheckout": Rate(what="start", window=_TEN_MINUTES, caller=30, network=60),
+    "startPurchase": Rate(what="start-purchase", window=_TEN_MINUTES, caller=30, network=60),
     # Codes have limits of their own: mails per hour (below), and tries per code.
     "requestEmailVerification": Rate(what="email-code", window=_TEN_MINUTES, caller=30, network=120),
     "verifyEmail": Rate(what="verify-email", window=_TEN_MINUTES, caller=30, network=120),

@@ -50,7 +50,7 @@ def of_checkout(checkout: Checkout) -> AskedCharge:
         key=checkout.upstream_key,
         words=NOTE,
         row_id=checkout.id,
-        clinician_id=checkout.slot.clinician_id,
+        clinician_id=checkout.clinician_id,
         patient_id=checkout.patient_id,
         card_id=checkout.card_id,
         gross=quote.list_price,

@@ -81,6 +81,14 @@ START = f"""mutation Start($input: StartCheckoutInput!) {{
     {PROBLEM}
   }}
 }}"""
+START_PURCHASE = f"""mutation StartPurchase($input: StartPurchaseInput!) {{
+  startPurchase(input: $input) {{
+    __typename
+    ... on StartPurchaseSuccess {{ guestToken checkout {{ id status holdExpiresAt slot {{ id }} quote {{ {QUOTE_FIELDS} }} }} }}
+    ... on PromoInvalid {{ reason }}
+    {PROBLEM}
+  }}
+}}"""
 CONFIRM = f"""mutation Confirm($input: ConfirmCheckoutInput!) {{
   confirmCheckout(input: $input) {{
     __typename

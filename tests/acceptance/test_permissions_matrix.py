@@ -100,6 +100,8 @@ PUBLIC = {
     "Subscription.slotsChanged(filter.clinicianIds)",
     "Mutation.holdSlot(input.slotId)",
     "Mutation.startCheckout(input.planId)",
+    "Mutation.startPurchase(input.planId)",
+    "Mutation.startPurchase(input.clinicianId)",
     "Mutation.confirmCheckout(input.quoteId)",  # a digest of amounts and terms, which are nobody's
     "Mutation.cancelAppointment(input.reasonId)",  # of the practice's list
 }
@@ -285,6 +287,9 @@ def beside(coordinate: str, things: Things, asker: Asker) -> dict[str, Any]:
         "Mutation.extendHold": {"input": {"holdId": things.missing["hold"]}},
         "Mutation.releaseHold": {"input": {"holdId": things.missing["hold"]}},
         "Mutation.startCheckout": {"input": {"holdId": things.missing["hold"], "guest": GUEST}},
+        "Mutation.startPurchase": {
+            "input": {"planId": asker.stack.plan("First Visit"), "timeZone": "UTC", "guest": GUEST}
+        },
         "Mutation.requestEmailVerification": {"input": {"checkoutId": things.missing["checkout"]}},
         "Mutation.verifyEmail": {"input": {"checkoutId": things.missing["checkout"], "code": "123456"}},
         "Mutation.confirmCheckout": {"input": asker.app.accepting(asker.checkout)},

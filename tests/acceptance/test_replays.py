@@ -15,6 +15,7 @@ INPUTS = {
     "extendHold": "ExtendHoldInput",
     "releaseHold": "ReleaseHoldInput",
     "startCheckout": "StartCheckoutInput",
+    "startPurchase": "StartPurchaseInput",
     "requestEmailVerification": "RequestEmailVerificationInput",
     "verifyEmail": "VerifyEmailInput",
     "confirmCheckout": "ConfirmCheckoutInput",
@@ -92,6 +93,7 @@ async def attempts_on(stack: Stack, mail: MailServer) -> Attempts:
     started = [
         await made.do(app, "startCheckout", holdId=hold, planId=plan, guest=GUEST) for hold in holds[:2]
     ]
+    await made.do(app, "startPurchase", planId=plan, timeZone="UTC", guest=GUEST)
     guests = [app.bearer(one["guestToken"]) for one in started]
     ids = [one["checkout"]["id"] for one in started]
     shown = started[0]["checkout"]["quote"]["id"]

@@ -53,7 +53,7 @@ async def closed(here: Practice, row: Checkout) -> None:
     """An invoice that asks for just what was charged is closed."""
     assert row.charge is not None
     invoice = here.world.requested_payments.add(
-        sender_id=row.slot.clinician_id,
+        sender_id=row.visit_slot.clinician_id,
         recipient_id=str(row.patient_id),
         price=int(row.charge.net.amount * 100),
         appointment_id=row.appointment_id,

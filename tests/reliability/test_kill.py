@@ -76,7 +76,7 @@ async def assert_one_visit(practice: Practice, row: Checkout) -> None:
     books = await practice.books()
     assert [(charge["amount"], charge["refunded"]) for charge in books["charges"]] == [(149_00, 0)]
     assert [(visit["provider_id"], visit["deleted_at"], visit["id"]) for visit in books["appointments"]] == [
-        (row.slot.clinician_id, None, row.appointment_id)
+        (row.visit_slot.clinician_id, None, row.appointment_id)
     ]
     assert len(books["patients"]) == 1
     assert books["refunds"] == []
