@@ -129,9 +129,10 @@ class LocalChangeSignals:
 
 def of_checkout(checkout: Checkout) -> set[str]:
     """The topics to signal after this checkout was written."""
-    topics = {f"checkout:{checkout.id}", f"clinician:{checkout.slot.clinician_id}"}
+    topics = {f"checkout:{checkout.id}", f"clinician:{checkout.clinician_id}"}
     if checkout.state is CheckoutState.CONFIRMED:
-        topics.add(f"booked:{checkout.slot.clinician_id}")
+        if checkout.slot is not None:
+            topics.add(f"booked:{checkout.clinician_id}")
         if checkout.patient_id is not None:
             topics.add(f"patient:{checkout.patient_id}")
     return topics

@@ -172,6 +172,7 @@ class Card:
     brand: str
     last4: str
     expires: date | None
+    is_default: bool = False  # charged where no card is named
 
 
 @dataclass(frozen=True, kw_only=True)

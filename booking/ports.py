@@ -128,6 +128,12 @@ class Cards(Protocol):
         that was refused before card and token were examined.
         """
 
+    async def remove(self, *, patient_id: str, card_id: str) -> None:
+        """Take the card off file, and read back that it is gone. Raises UpstreamRefused, UpstreamUnavailable, OutcomeUnknown."""
+
+    async def make_default(self, *, patient_id: str, card_id: str) -> None:
+        """Make the card the one that is charged where none is named, and read it back. Raises as `remove`."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class LateCharges:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from booking.catalog.quotes import QuoteService
+from booking.changes.invoice_service import InvoicePaymentService
 from booking.changes.membership_service import MembershipService
 from booking.changes.service import ChangeService
 from booking.checkout.credit_quotes import CreditQuotes
@@ -12,6 +13,8 @@ from booking.checkout.start import CheckoutStartService
 from booking.live.live_queries import LiveQueries
 from booking.operations.service import OperationsService
 from booking.packages.service import PurchaseService
+from booking.payments.cards import CardService
+from booking.payments.receipts import ReceiptService
 from booking.ports import CatalogSource
 from booking.records import RecordsService
 from booking.scheduling.holds import HoldService
@@ -33,6 +36,9 @@ class Services:
     checkouts: CheckoutService
     changes: ChangeService
     memberships: MembershipService
+    cards: CardService
+    receipts: ReceiptService
+    invoice_payments: InvoicePaymentService
     email_verification: EmailVerification
     records: RecordsService
     visits: VisitService

@@ -6,6 +6,7 @@ from typing import Protocol
 from booking.changes.ports import (
     ChangePayments,
     Credits,
+    InvoicePayments,
     MembershipChanges,
     Memberships,
     VisitChanges,
@@ -14,6 +15,7 @@ from booking.changes.ports import (
 from booking.checkout.credits import CreditLedger
 from booking.checkout.guards import ClinicianKeys
 from booking.packages.ports import Purchases
+from booking.payments.receipts import Receipts
 from booking.ports import (
     Availability,
     Billing,
@@ -90,6 +92,8 @@ class SystemOfRecord:
     credits: Credits
     purchases: Purchases
     memberships: Memberships  # never cached
+    receipts: Receipts  # never cached
+    invoice_payments: InvoicePayments  # never cached
     membership_changes: MembershipChanges
     credit_ledger: CreditLedger  # never cached
     visit_records: VisitRecords

@@ -121,8 +121,8 @@ class Claimant(Protocol):
         """The id of the row that the claim belongs to."""
 
     @property
-    def slot(self) -> Slot:
-        """What it claims."""
+    def slot(self) -> Slot | None:
+        """What it claims; None: nothing."""
 
     @property
     def created_at(self) -> datetime:

@@ -113,10 +113,10 @@ def _to_fee(fee: domain.Fee) -> api.LateFee:
 
 
 def _to_end_reason(reason: ChangeEndReason | Unknown | None) -> api.AppointmentChangeEndReason | None:
-    """The end reason; None for one that only a newer version knows, since the status says how it ended."""
+    """The end reason; None for one that only a newer version knows, or no change of a visit has: the status says how it ended."""
     if reason is None or isinstance(reason, Unknown):
         return None
-    return api.AppointmentChangeEndReason[reason.name]
+    return api.AppointmentChangeEndReason.__members__.get(reason.name)
 
 
 def _is_done(change: RequestedChange, kind: ActionKind) -> bool:

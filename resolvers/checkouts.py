@@ -70,6 +70,8 @@ async def to_checkout(
     catalog = await names(services, answer_by=answer_by)
 
     async def hold_expiry() -> datetime | None:
+        if checkout.slot is None:
+            return checkout.hold_expires_at if checkout.state in WAITING else None
         hold = (
             None
             if checkout.state in ENDED
@@ -88,7 +90,9 @@ async def to_checkout(
     return api.Checkout(
         id=ID(checkout.id),
         status=to_status(checkout),
-        slot=to_slot(checkout.slot, time_zone=checkout.time_zone, clinicians=to_clinicians(catalog)),
+        slot=to_slot(checkout.slot, time_zone=checkout.time_zone, clinicians=to_clinicians(catalog))
+        if checkout.slot is not None
+        else None,
         quote=to_quote(checkout.quote),
         declined=_to_decline_reason(checkout.declined),
         end_reason=_to_end_reason(checkout.end_reason),
@@ -132,8 +136,8 @@ def _booked(checkout: CheckoutRow, catalog: Catalog) -> domain.Appointment | Non
     booked = booked_visit(checkout)
     if booked is None:
         return None
-    person = catalog.clinician(checkout.slot.clinician_id)
-    kind = catalog.visit_type(checkout.slot.visit_type_id)
+    person = catalog.clinician(checkout.clinician_id)
+    kind = catalog.visit_type(checkout.visit_slot.visit_type_id)
     return replace(
         booked,
         clinician_name=person.name if person else None,

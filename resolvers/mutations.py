@@ -10,7 +10,9 @@ from resolvers import inputs
 from resolvers.catalog import names, to_clinicians
 from resolvers.change_mutations import ChangeMutation
 from resolvers.checkouts import is_guest, to_checkout
+from resolvers.invoices import InvoiceMutation
 from resolvers.memberships import MembershipMutation
+from resolvers.payment_changes import PaymentMutation
 from resolvers.slots import to_hold
 from resolvers.waitlist_mutations import WaitlistMutation
 from schema.context import Info
@@ -23,6 +25,7 @@ from schema.inputs import (
     ReleaseHoldInput,
     RequestEmailVerificationInput,
     StartCheckoutInput,
+    StartPurchaseInput,
     VerifyEmailInput,
 )
 from schema.permissions import BUYERS, GUESTS, SHOPPERS
@@ -42,6 +45,8 @@ from schema.results import (
     RequestEmailVerificationSuccess,
     StartCheckoutResult,
     StartCheckoutSuccess,
+    StartPurchaseResult,
+    StartPurchaseSuccess,
     VerifyEmailResult,
     VerifyEmailSuccess,
 )
@@ -54,7 +59,7 @@ _input = strawberry.argument(name="input", description="What to do, and with wha
     "`Idempotency-Key`, or in `extensions.idempotencyKey` of the request. The same key with the same input answers "
     "the same outcome again; a new attempt takes a new key."
 )
-class Mutation(ChangeMutation, MembershipMutation, WaitlistMutation):
+class Mutation(ChangeMutation, MembershipMutation, InvoiceMutation, PaymentMutation, WaitlistMutation):
     """The root of mutations."""
 
     @computed(description="Keep a slot free for the caller, for some minutes.", who=SHOPPERS)
@@ -99,6 +104,30 @@ class Mutation(ChangeMutation, MembershipMutation, WaitlistMutation):
             use_credit=bool(asked.use_credit),
         )
         return StartCheckoutSuccess(
+            checkout=await to_checkout(checkout, context.services),
+            guest_token=context.tokens.guest(checkout.id) if is_guest(checkout) else None,
+        )
+
+    @computed(
+        description="Start buying a plan without a visit: as the signed-in patient, or as a guest with details. Once it is confirmed, the "
+        "plan's credits pay for visits that are booked later (`startCheckout` with `useCredit`). Starting the same plan again joins the checkout that is there.",
+        who=SHOPPERS,
+    )
+    async def start_purchase(
+        self, info: Info, asked: Annotated[StartPurchaseInput, _input]
+    ) -> StartPurchaseResult:
+        """Start."""
+        context = info.context
+        checkout = await context.services.starts.start_plan(
+            context.shopper,
+            plan_id=inputs.required_token(asked.plan_id, field="planId"),
+            time_zone=asked.time_zone,
+            clinician_id=inputs.token(asked.clinician_id, field="clinicianId"),
+            promo_code=inputs.promo_code(asked.promo_code),
+            guest=inputs.guest(asked.guest, phone_region=context.services.phone_region),
+            accept_recurrence=asked.accept_recurrence,
+        )
+        return StartPurchaseSuccess(
             checkout=await to_checkout(checkout, context.services),
             guest_token=context.tokens.guest(checkout.id) if is_guest(checkout) else None,
         )

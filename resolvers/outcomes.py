@@ -20,6 +20,7 @@ from booking.slots import Slot
 from resolvers.catalog import names, to_clinicians
 from resolvers.changes import to_change
 from resolvers.checkouts import to_checkout
+from resolvers.invoices import to_invoice_payment
 from resolvers.memberships import to_membership_change
 from resolvers.problems import PROBLEMS
 from resolvers.slots import to_hold
@@ -34,6 +35,7 @@ from schema.change_results import (
 from schema.changes import AppointmentChange
 from schema.checkouts import Checkout, CheckoutStatus, DeclineReason
 from schema.context import Context
+from schema.invoices import InvoiceChanged, InvoicePayment, InvoicePaymentProcessing, PayInvoiceSuccess
 from schema.memberships import (
     CancelMembershipSuccess,
     MembershipChange,
@@ -45,6 +47,7 @@ from schema.memberships import (
     PauseMembershipSuccess,
     ResumeMembershipSuccess,
 )
+from schema.payment_changes import CardUse, RemoveCardSuccess, SendReceiptSuccess, SetDefaultCardSuccess
 from schema.problems import Problem, QuoteChanged
 from schema.results import (
     CancelCheckoutSuccess,
@@ -55,6 +58,7 @@ from schema.results import (
     ReleaseHoldSuccess,
     RequestEmailVerificationSuccess,
     StartCheckoutSuccess,
+    StartPurchaseSuccess,
     VerifyEmailSuccess,
 )
 from schema.waitlist import WaitlistEntry
@@ -62,6 +66,9 @@ from schema.waitlist_results import JoinWaitlistSuccess, LeaveWaitlistSuccess
 
 Reference = Mapping[str, Any]
 
+_STARTS: Mapping[str, type[StartCheckoutSuccess | StartPurchaseSuccess]] = {
+    one.__name__: one for one in (StartCheckoutSuccess, StartPurchaseSuccess)
+}
 _PROBLEMS: Mapping[str, type[Any]] = {one.error_type.__name__: one.error_type for one in PROBLEMS.values()}
 _HOLDS: Mapping[str, Callable[..., object]] = {
     one.__name__: one for one in (HoldSlotSuccess, ExtendHoldSuccess)
@@ -84,18 +91,29 @@ _MEMBERSHIP_CHANGES: Mapping[str, Callable[..., object]] = {
 _PLACES: Mapping[str, Callable[..., object]] = {
     one.__name__: one for one in (JoinWaitlistSuccess, LeaveWaitlistSuccess)
 }
+# Outcomes that say what was done, and show nothing that is read again.
+_PLAIN: Mapping[str, Callable[..., object]] = {
+    one.__name__: one for one in (RemoveCardSuccess, SetDefaultCardSuccess, SendReceiptSuccess)
+}
 _ENUMS = {
     kind.__name__: kind
-    for kind in (DeclineReason, CheckoutStatus, ChangeNotAllowedReason, MembershipNotAllowedReason)
+    for kind in (DeclineReason, CheckoutStatus, ChangeNotAllowedReason, MembershipNotAllowedReason, CardUse)
 }
 
 
 def reference_of(outcome: object) -> Reference | None:
     """The reference of a final outcome; None for one that is not final, so that the next request runs again."""
     kind = type(outcome).__name__
+    if kind in _PLAIN:
+        return {"type": kind, **_plain_reference(outcome)}
     parts: Reference
     match outcome:
-        case CheckoutProcessing() | AppointmentChangeProcessing() | MembershipChangeProcessing():
+        case (
+            CheckoutProcessing()
+            | AppointmentChangeProcessing()
+            | MembershipChangeProcessing()
+            | InvoicePaymentProcessing()
+        ):
             return None
         case Problem():
             parts = _problem_reference(outcome)
@@ -103,7 +121,10 @@ def reference_of(outcome: object) -> Reference | None:
             parts = {"hold": _hold_reference(hold)}
         case ReleaseHoldSuccess(hold_id=hold_id):
             parts = {"hold_id": hold_id}
-        case StartCheckoutSuccess(checkout=checkout, guest_token=token):
+        case (
+            StartCheckoutSuccess(checkout=checkout, guest_token=token)
+            | StartPurchaseSuccess(checkout=checkout, guest_token=token)
+        ):
             parts = {"checkout": checkout.id, "guest": token is not None}
         case (
             ConfirmCheckoutSuccess(checkout=checkout)
@@ -112,14 +133,15 @@ def reference_of(outcome: object) -> Reference | None:
             | VerifyEmailSuccess(checkout=checkout)
         ):
             parts = {"checkout": checkout.id}
-        case CancelAppointmentSuccess(change=change) | RescheduleAppointmentSuccess(change=change):
-            parts = {"change": change.id}
         case (
-            CancelMembershipSuccess(change=of_membership)
-            | PauseMembershipSuccess(change=of_membership)
-            | ResumeMembershipSuccess(change=of_membership)
+            CancelAppointmentSuccess(change=done)
+            | RescheduleAppointmentSuccess(change=done)
+            | CancelMembershipSuccess(change=done)
+            | PauseMembershipSuccess(change=done)
+            | ResumeMembershipSuccess(change=done)
+            | PayInvoiceSuccess(payment=done)
         ):
-            parts = {"change": of_membership.id}
+            parts = {"change": done.id}
         case JoinWaitlistSuccess(entry=entry) | LeaveWaitlistSuccess(entry=entry):
             parts = {"waitlist": entry.id}
         case _:
@@ -139,8 +161,8 @@ async def recall(reference: Reference, context: Context) -> object:
         return _HOLDS[kind](hold=await _recall_hold(reference["hold"], context))
     if kind == ReleaseHoldSuccess.__name__:
         return ReleaseHoldSuccess(hold_id=reference["hold_id"])
-    if kind == StartCheckoutSuccess.__name__:
-        return await _recall_start(reference, context)
+    if kind in _STARTS:
+        return await _recall_start(_STARTS[kind], reference, context)
     if kind in _CHECKOUTS:
         confirmed = kind == ConfirmCheckoutSuccess.__name__
         checkout = await _recall_checkout(
@@ -153,8 +175,10 @@ async def recall(reference: Reference, context: Context) -> object:
 async def _recall_of_patient(reference: Reference, context: Context) -> object:
     """Rebuild a change of a visit or membership, or a place on the waitlist, as it stands."""
     kind = reference["type"]
-    if kind in _CHANGES or kind in _MEMBERSHIP_CHANGES:
+    if kind in _CHANGES or kind in _MEMBERSHIP_CHANGES or kind == PayInvoiceSuccess.__name__:
         return await _recall_success(kind, reference["change"], context)
+    if kind in _PLAIN:
+        return _PLAIN[kind](**{name: _read(value) for name, value in reference["fields"].items()})
     if kind in _PLACES:
         return _PLACES[kind](entry=await _recall_place(reference["waitlist"], context))
     raise UnknownState(kind)
@@ -169,7 +193,13 @@ def _problem_reference(problem: Problem) -> Reference:
         problem, MembershipQuoteChanged | MembershipPauseQuoteChanged | MembershipResumeQuoteChanged
     ):
         return {"membership": problem.quote.membership_id}
-    return {"fields": {name: _write(value) for name, value in asdict(problem).items()}}
+    if isinstance(problem, InvoiceChanged):
+        return {"invoice": problem.invoice.id}
+    return _plain_reference(problem)
+
+
+def _plain_reference(outcome: Any) -> Reference:
+    return {"fields": {name: _write(value) for name, value in asdict(outcome).items()}}
 
 
 async def _recall_problem(reference: Reference, context: Context) -> object:
@@ -179,6 +209,8 @@ async def _recall_problem(reference: Reference, context: Context) -> object:
         return await _CHANGED_QUOTES[kind](context, reference["appointment"])
     if kind in _CHANGED_MEMBERSHIP_QUOTES:
         return await _CHANGED_MEMBERSHIP_QUOTES[kind](context, reference["membership"])
+    if kind == InvoiceChanged.__name__:
+        return await _recall_invoice(context, reference["invoice"])
     if kind == QuoteChanged.__name__:
         checkout = await _viewed(reference["checkout"], context.identified, context)
         return PROBLEMS[refusals.QuoteChanged].handle(refusals.QuoteChanged(checkout.id, checkout.quote))
@@ -214,6 +246,13 @@ async def _recall_membership_quote(context: Context, membership_id: str) -> Prob
     except Refusal as refusal:
         return PROBLEMS[type(refusal)].handle(refusal)
     return PROBLEMS[refusals.MembershipQuoteChanged].handle(refusals.MembershipQuoteChanged(quote))
+
+
+async def _recall_invoice(context: Context, invoice_id: str) -> Problem:
+    """The invoice as it stands, or that it is paid by now."""
+    invoice = await context.services.invoice_payments.present(context.identified, invoice_id)
+    refusal = refusals.InvoicePaid() if invoice.is_paid else refusals.InvoiceChanged(invoice)
+    return PROBLEMS[type(refusal)].handle(refusal)
 
 
 async def _recall_pause_quote(context: Context, membership_id: str) -> Problem:
@@ -274,11 +313,15 @@ async def _recall_hold(kept: Mapping[str, Any], context: Context) -> api.Hold:
     return to_hold(hold, clinicians=clinicians)
 
 
-async def _recall_start(reference: Mapping[str, Any], context: Context) -> StartCheckoutSuccess:
+async def _recall_start(
+    started: type[StartCheckoutSuccess | StartPurchaseSuccess],
+    reference: Mapping[str, Any],
+    context: Context,
+) -> StartCheckoutSuccess | StartPurchaseSuccess:
     """Rebuild a started checkout, read as its guest if it has one: the caller who started or joined it got the guest's token."""
     checkout_id, guest = reference["checkout"], reference["guest"]
     caller = Caller(principal=guest_of(checkout_id)) if guest else context.identified
-    return StartCheckoutSuccess(
+    return started(
         checkout=await _recall_checkout(checkout_id, caller, context),
         guest_token=context.tokens.guest(checkout_id) if guest else None,
     )
@@ -294,6 +337,8 @@ async def _recall_checkout(
 async def _recall_success(kind: str, change_id: str, context: Context) -> object:
     if kind in _MEMBERSHIP_CHANGES:
         return _MEMBERSHIP_CHANGES[kind](change=await _recall_membership_change(change_id, context))
+    if kind == PayInvoiceSuccess.__name__:
+        return PayInvoiceSuccess(payment=await _recall_invoice_payment(change_id, context))
     return _CHANGES[kind](change=await _recall_change(change_id, context))
 
 
@@ -309,6 +354,13 @@ async def _recall_membership_change(change_id: str, context: Context) -> Members
     if change is None:
         raise NotFound("change")
     return to_membership_change(change)
+
+
+async def _recall_invoice_payment(change_id: str, context: Context) -> InvoicePayment:
+    change = await context.services.invoice_payments.view(context.identified, change_id)
+    if change is None:
+        raise NotFound("change")
+    return to_invoice_payment(change)
 
 
 async def _recall_place(entry_id: str, context: Context) -> WaitlistEntry:

@@ -172,7 +172,7 @@ def _to_invoices(
     page: Page[domain.Invoice] = page_of(
         invoices, [f"invoice:{each.id}" for each in invoices], first=first, after=after
     )
-    edges = [money.InvoiceEdge(node=_to_invoice(each), cursor=cursor) for each, cursor in page.items]
+    edges = [money.InvoiceEdge(node=to_invoice(each), cursor=cursor) for each, cursor in page.items]
     return money.InvoiceConnection(
         edges=edges,
         nodes=[edge.node for edge in edges],
@@ -181,7 +181,8 @@ def _to_invoices(
     )
 
 
-def _to_invoice(invoice: domain.Invoice) -> money.Invoice:
+def to_invoice(invoice: domain.Invoice) -> money.Invoice:
+    """Map an invoice."""
     return money.Invoice(
         id=ID(invoice.id),
         number=invoice.number,
@@ -196,4 +197,5 @@ def _to_invoice(invoice: domain.Invoice) -> money.Invoice:
         plan_name=invoice.plan_name,
         appointment_id=to_id(invoice.appointment_id),
         payment_ids=[ID(each) for each in invoice.payment_ids],
+        payment_quote_id=to_id(invoice.payment_quote_id),
     )

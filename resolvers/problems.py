@@ -14,8 +14,9 @@ from resolvers.memberships import (
     to_membership_pause_quote,
     to_membership_resume_quote,
 )
+from resolvers.packages import to_invoice
 from resolvers.quotes import to_quote
-from schema import change_problems, memberships, problems, waitlist_results
+from schema import change_problems, invoices, memberships, payment_changes, problems, waitlist_results
 from schema.change_problems import ChangeNotAllowedReason
 from schema.checkouts import DeclineReason
 from schema.problems import Problem
@@ -157,6 +158,19 @@ _HANDLERS = (
     _handler(refusals.MembershipChangedByPractice, memberships.MembershipChangedByPractice),
     _handler(refusals.MembershipChangeInProgress, memberships.MembershipChangeInProgress),
     _handler(refusals.MembershipChangeFailed, memberships.MembershipChangeFailed),
+    _handler(refusals.InvoicePaid, invoices.InvoicePaid),
+    _handler(
+        refusals.InvoiceChanged, invoices.InvoiceChanged, lambda no: {"invoice": to_invoice(no.invoice)}
+    ),
+    _handler(refusals.InvoiceNotPayable, invoices.InvoiceNotPayable),
+    _handler(refusals.InvoicePaymentInProgress, invoices.InvoicePaymentInProgress),
+    _handler(
+        refusals.CardInUse,
+        payment_changes.CardInUse,
+        lambda no: {"use": payment_changes.CardUse[no.use.name]},
+    ),
+    _handler(refusals.CardNotChanged, payment_changes.CardNotChanged),
+    _handler(refusals.ReceiptUnavailable, payment_changes.ReceiptUnavailable),
     _handler(refusals.WaitlistLimitReached, waitlist_results.WaitlistLimitReached, _same("limit")),
     _handler(refusals.WaitlistFull, waitlist_results.WaitlistFull),
 )

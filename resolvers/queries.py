@@ -18,6 +18,7 @@ from resolvers.catalog import (
 )
 from resolvers.change_queries import ChangeQuery
 from resolvers.checkouts import to_checkout
+from resolvers.invoices import InvoiceQuery
 from resolvers.memberships import MembershipQuery
 from resolvers.operations import to_operations
 from resolvers.quotes import to_quote
@@ -252,5 +253,5 @@ class PracticeQuery:
 
 
 @strawberry.type(description="Reading. Changes nothing, needs no idempotency key.")
-class Query(OwnQuery, ChangeQuery, MembershipQuery, PracticeQuery, SearchQuery, CatalogQuery):
+class Query(OwnQuery, ChangeQuery, MembershipQuery, InvoiceQuery, PracticeQuery, SearchQuery, CatalogQuery):
     """The root of queries."""

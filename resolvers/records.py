@@ -53,4 +53,10 @@ def _record(patient: domain.Patient, services: Services, *, own: bool) -> dict[s
 
 
 def _to_card(card: domain.Card) -> api.Card:
-    return api.Card(id=ID(card.id), brand=card.brand, last4=card.last4, expires=card.expires)
+    return api.Card(
+        id=ID(card.id),
+        brand=card.brand,
+        last4=card.last4,
+        expires=card.expires,
+        is_default=card.is_default,
+    )

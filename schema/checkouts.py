@@ -22,7 +22,10 @@ class CheckoutStatus(Enum):
     OPEN = enum_value("open", description="It waits for `confirmCheckout`.")
     PROCESSING = enum_value("processing", description="It is being paid and booked. Look again in a moment.")
     CANCELLING = enum_value("cancelling", description="It is being undone; what was paid is given back.")
-    CONFIRMED = enum_value("confirmed", description="Paid and booked.")
+    CONFIRMED = enum_value(
+        "confirmed",
+        description="Paid and booked; of a plan without a visit, paid: `me` has its package and credits.",
+    )
     CANCELLED = enum_value("cancelled", description="It ended without a visit and without a payment.")
     EXPIRED = enum_value("expired", description="The time to confirm ran out; nothing was charged.")
     REFUNDED = enum_value("refunded", description="It ended without a visit, and the payment was given back.")
@@ -90,13 +93,15 @@ class DeclineReason(Enum):
 
 
 @reached
-@strawberry.type(description="One patient buying one visit.")
+@strawberry.type(description="One patient buying one visit, or a plan without one.")
 class Checkout:
     """`booking.checkout.model.Checkout`; fields that need an upstream call are loaded when they are selected."""
 
     id: strawberry.ID = field(description="Names the checkout.")
     status: CheckoutStatus = field(description="Where it stands.")
-    slot: Slot = field(description="The time that it is about.")
+    slot: Slot | None = field(
+        description="The time that it is about; null for a plan that is bought without a visit."
+    )
     quote: Quote = field(
         description="What it costs and on which terms, as it was last quoted: a second `startCheckout` and `QuoteChanged` replace it."
     )
@@ -122,7 +127,9 @@ class Checkout:
         """The visit."""
         return await self.load_appointment()
 
-    @computed(description="Until when the time is held for it; null when there is no hold any more.")
+    @computed(
+        description="Until when the time is held for it; null when there is no hold any more. Of a plan without a visit, until when it can be confirmed."
+    )
     async def hold_expires_at(self) -> datetime | None:
         """When the hold expires; None when there is no live hold."""
         return await self.load_hold_expiry()

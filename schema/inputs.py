@@ -88,6 +88,24 @@ class StartCheckoutInput:
     )
 
 
+@strawberry.input(description="Which plan to buy without a visit.")
+class StartPurchaseInput:
+    """For `startPurchase`."""
+
+    plan_id: strawberry.ID = field(description="The plan to buy.")
+    time_zone: str = field(description="The patient's IANA time zone, such as America/New_York.")
+    clinician_id: strawberry.ID | None = field(
+        default=None,
+        description="The clinician to buy it from, who receives the payment; null: one who offers its visits.",
+    )
+    promo_code: str | None = field(default=None, description="A promo code for the plan.")
+    guest: GuestInput | None = field(default=None, description="Who the patient is, unless signed in.")
+    accept_recurrence: bool = field(
+        default=False,
+        description="Whether the patient accepts that the plan bills again as the quote states.",
+    )
+
+
 @strawberry.input(description="Whose email address to verify.")
 class RequestEmailVerificationInput:
     """For `requestEmailVerification`."""
@@ -155,6 +173,37 @@ class CancelMembershipInput:
     note: str | None = field(
         default=None, description="Of staff only, who must give one: why they end it, for the audit trail."
     )
+
+
+@strawberry.input(description="Which card to take off file.")
+class RemoveCardInput:
+    """For `removeCard`."""
+
+    card_id: strawberry.ID = field(description="One of the patient's own cards, from `me`.")
+
+
+@strawberry.input(description="Which card to make the default.")
+class SetDefaultCardInput:
+    """For `setDefaultCard`."""
+
+    card_id: strawberry.ID = field(description="One of the patient's own cards, from `me`.")
+
+
+@strawberry.input(description="Which receipt to mail.")
+class SendReceiptInput:
+    """For `sendReceipt`."""
+
+    payment_id: strawberry.ID = field(description="One of the patient's own payments, from `me`.")
+
+
+@strawberry.input(description="Which invoice to pay, what is accepted, and with which card.")
+class PayInvoiceInput:
+    """For `payInvoice`."""
+
+    quote_id: strawberry.ID = field(
+        description="The `paymentQuoteId` of the invoice as it was shown to the patient: nothing else is charged than what was due on it then."
+    )
+    card_on_file_id: strawberry.ID = field(description="One of the patient's own cards, from `me`.")
 
 
 @strawberry.input(description="Which membership to pause, and on which terms.")

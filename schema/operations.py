@@ -23,7 +23,9 @@ class CheckoutSummary:
         description="Why a person must look, such as `refund_failed`; empty: nobody must."
     )
     clinician_id: strawberry.ID = field(description="Whose time it is about.")
-    starts_at: datetime = field(description="When the visit starts (UTC).")
+    starts_at: datetime | None = field(
+        description="When the visit starts (UTC); null for a plan that is bought without one."
+    )
     tries: int = field(description="How often the step at which it stands has been tried.")
     created_at: datetime = field(description="When it was started (UTC).")
     updated_at: datetime = field(description="When its row was last written (UTC).")

@@ -84,6 +84,9 @@ class Invoice:
     plan_name: str | None = field(description="Its name.")
     appointment_id: strawberry.ID | None = field(description="The visit that it is for.")
     payment_ids: list[strawberry.ID] = field(description="The payments made on it.")
+    payment_quote_id: strawberry.ID | None = field(
+        description="Names the invoice and what is due on it now; `payInvoice` takes it. Null: it cannot be paid here."
+    )
 
 
 @reached

@@ -32,6 +32,7 @@ class Card:
     brand: str = field(description="The card's brand.")
     last4: str = field(description="The number's last four digits.")
     expires: date | None = field(description="The month in which it expires, as a day of it.")
+    is_default: bool = field(description="Whether it is charged where no card is named, as memberships do.")
 
 
 @reached

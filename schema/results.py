@@ -102,11 +102,24 @@ class StartCheckoutSuccess:
 
 
 @reached
+@strawberry.type(description="A checkout of a plan without a visit; `confirmCheckout` pays it.")
+class StartPurchaseSuccess:
+    """A purchase that waits to be confirmed."""
+
+    checkout: Checkout = field(description="The checkout, without a slot.")
+    guest_token: str | None = field(
+        description="For a guest, as in `StartCheckoutSuccess`. Null for a signed-in patient."
+    )
+
+
+@reached
 @strawberry.type(description="Paid and booked.")
 class ConfirmCheckoutSuccess:
     """A confirmed checkout."""
 
-    checkout: Checkout = field(description="The checkout with its visit.")
+    checkout: Checkout = field(
+        description="The checkout with its visit; of a plan without one: `me { packages credits }` has what was bought."
+    )
 
 
 @reached
@@ -199,6 +212,19 @@ StartCheckoutResult = Annotated[
     | SignInRequired
     | NoCreditLeft,
     strawberry.union("StartCheckoutResult", description="A checkout, or why there is none."),
+]
+
+StartPurchaseResult = Annotated[
+    StartPurchaseSuccess
+    | GuestDetailsRequired
+    | RecurrenceNotAccepted
+    | ClinicianNotBookable
+    | PlanSoldOut
+    | NothingDueToday
+    | AmountNotChargeable
+    | PromoInvalid
+    | TooManyAttempts,
+    strawberry.union("StartPurchaseResult", description="A checkout of a plan, or why there is none."),
 ]
 
 RequestEmailVerificationResult = Annotated[

@@ -26,6 +26,10 @@ class QuoteService:
         self._catalog = catalog
         self._promotions = promotions
 
+    async def catalog(self) -> Catalog:
+        """What quotes are made of."""
+        return await self._catalog.catalog()
+
     async def quote(
         self, *, plan_id: str | None = None, visit_type_id: str | None = None, promo_code: str | None = None
     ) -> Quote:

@@ -1,1 +1,1 @@
-"""Changes that a patient requests after a visit was booked: cancelling it, moving it, and ending what it was paid with."""
+"""Changes that a patient requests after a visit was booked: cancelling it, moving it, ending what it was paid with, and paying an invoice."""

@@ -82,7 +82,7 @@ class VisitAccess:
         """What was paid for the visit, and what of it was given back since, read now; None when nothing was paid here."""
         if own.checkout is None or own.checkout.charge is None:
             return None
-        clinician_id = own.checkout.slot.clinician_id
+        clinician_id = own.checkout.clinician_id
         refunded = await self._payments.refunded(own.checkout.charge, clinician_id=clinician_id)
         return _paid(own.checkout, refunded)
 

@@ -80,4 +80,12 @@ ACTIONS: Mapping[str, ActionRecord] = {
     A.READ_CREDIT: ActionRecord(
         step=ChangeSteps.read_credit, attention=AttentionReason.CREDIT_NOT_GIVEN_BACK
     ),
+    A.PAY_INVOICE: ActionRecord(
+        step=ChangeSteps.pay_invoice,
+        look=ChangeSteps.look_for_invoice_payment,
+        attention=AttentionReason.OUT_OF_TRIES,  # it is always the first action, and only ends so
+    ),
+    A.READ_INVOICE: ActionRecord(
+        step=ChangeSteps.read_invoice, attention=AttentionReason.INVOICE_NOT_SETTLED
+    ),
 }

@@ -19,7 +19,7 @@ import structlog
 
 from booking.changes.actions import ACTIONS, ActionRecord
 from booking.changes.guards import Guards
-from booking.changes.late_looks import LateLooks, follow_up_at, is_due, looked_for, looked_in_vain, next_look
+from booking.changes.late_looks import LateLooks, follow_up_at, is_due, looked_for, looked_in_vain, next_check
 from booking.changes.model import Action, ActionState, ChangeState, RequestedChange
 from booking.changes.rows import current, escalated, refused, stopped, taken_back, with_intent
 from booking.changes.steps import ChangeSteps
@@ -195,7 +195,7 @@ class ChangeDriver:
         if not await self._release_hold(change):
             return change.changed(due_at=now + SETTLE)
         if not is_due(change, now=now):
-            return change.changed(due_at=next_look(change, now=now))
+            return change.changed(due_at=next_check(change, now=now))
         try:
             with working_for_change(change):
                 changes = await self._writer.of_subject(change.subject)

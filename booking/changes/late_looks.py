@@ -44,10 +44,10 @@ def follow_up_at(change: RequestedChange, *, now: datetime) -> datetime | None:
     """When a worker takes up the change that ends now; None: never."""
     if change.hold_id is not None:
         return now + RELEASE_AGAIN
-    return next_look(change.changed(ended_at=now), now=now)
+    return next_check(change.changed(ended_at=now), now=now)
 
 
-def next_look(change: RequestedChange, *, now: datetime) -> datetime | None:
+def next_check(change: RequestedChange, *, now: datetime) -> datetime | None:
     """When the ended change is looked after next; None: never, or not any more."""
     if change.ended_at is None or not any(_was_looked_for(change, kind) for kind in _OF_VISITS):
         return None
@@ -89,7 +89,7 @@ class LateLooks:
         if visit is not None and _landed_late(change, visit, changes):
             after = flagged(after, AttentionReason.CHANGE_LANDED_LATE)
         if after.attention == change.attention:
-            return after.changed(due_at=next_look(change, now=now))
+            return after.changed(due_at=next_check(change, now=now))
         return after.changed(due_at=None, updated_at=now)
 
     async def _delete_second_visit(self, change: RequestedChange, *, now: datetime) -> RequestedChange:

@@ -10,6 +10,9 @@ from booking.money import Money
 from booking.stored_names import Unknown
 from booking.unit_of_work import Scope, UnitOfWorkFactory
 
+# Actions that charge a card, beside what the checkout charged.
+_CHARGES = ActionKind.CHARGE_FEE, ActionKind.PAY_INVOICE
+
 
 class RequestedChangesReader:
     """Implements LaterChangesReader."""
@@ -42,13 +45,13 @@ class StoredChanges:
 
     @property
     def fees(self) -> frozenset[str]:
-        """Ids of the payments of fees."""
-        payments = (action.result.get("payment_id") for _, action in self._done(ActionKind.CHARGE_FEE))
+        """Ids of the payments of fees and invoices."""
+        payments = (action.result.get("payment_id") for _, action in self._done(*_CHARGES))
         return frozenset(payment for payment in payments if payment is not None)
 
     def fees_of(self, amount: Money) -> int:
-        """How many fees of this amount were charged."""
-        return sum(action.amount == amount for _, action in self._done(ActionKind.CHARGE_FEE))
+        """How many fees and invoices of this amount were charged."""
+        return sum(action.amount == amount for _, action in self._done(*_CHARGES))
 
     def left_its_time(self, appointment_id: str | None) -> bool:
         """Whether the visit was cancelled, or moved to another time."""

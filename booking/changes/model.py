@@ -1,4 +1,4 @@
-"""A requested change of a visit or a membership: one row, with the actions that the patient accepted and how far they have come.
+"""A requested change of a visit, a membership or an invoice: one row, with the actions that the patient accepted and how far they have come.
 
 A change is its actions, in order. They are chosen and frozen when the patient accepts a quote, and carried out one after
 another by a driver (changes/driver.py): the intent of an action is committed, then it is sent, then its outcome is
@@ -22,6 +22,7 @@ class ChangeKind(StrEnum):
     CANCELLATION = "cancellation"
     RESCHEDULE = "reschedule"
     MEMBERSHIP_END = "membership_end"
+    INVOICE_PAYMENT = "invoice_payment"
     MEMBERSHIP_PAUSE = "membership_pause"
     MEMBERSHIP_RESUME = "membership_resume"
 
@@ -31,6 +32,7 @@ class SubjectKind(StrEnum):
 
     VISIT = "visit"
     MEMBERSHIP = "membership"
+    INVOICE = "invoice"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,6 +69,8 @@ class ActionKind(StrEnum):
     READ_CREDIT = (
         "read_credit"  # reads in the ledger whether the visit's credit was given back; changes nothing
     )
+    PAY_INVOICE = "pay_invoice"  # charges what is due on it
+    READ_INVOICE = "read_invoice"  # reads whether nothing is due on it any more; changes nothing
 
 
 class ActionState(StrEnum):
@@ -87,7 +91,13 @@ class ChangeEndReason(StrEnum):
     CHANGED_BY_PRACTICE = "changed_by_practice"
     CLINICIAN_NOT_BOOKABLE = "clinician_not_bookable"
     REFUSED_UPSTREAM = "refused_upstream"
-    TOO_LATE = "too_late"  # the visit begun before the change could be made
+    TOO_LATE = (
+        "too_late"  # the visit begun before the change could be made, or a card was not charged in time
+    )
+    INVOICE_PAID = "invoice_paid"  # elsewhere, meanwhile
+    CARD_DECLINED = "card_declined"  # the action's `result` says why
+    CARD_MISSING = "card_missing"  # it is not on file any more
+    AMOUNT_NOT_CHARGEABLE = "amount_not_chargeable"
     PROVIDER_MISMATCH = "provider_mismatch"
 
 
@@ -120,6 +130,7 @@ class RequestedChange:
     appointment_id: str | None = None
     slot: Slot | None = None
     membership_id: str | None = None  # of a membership: the recurring payment
+    invoice_id: str | None = None
     new_slot: Slot | None = None  # of a reschedule
     hold_id: str | None = None  # on the new slot
     time_zone: str  # IANA, the patient's
@@ -159,7 +170,9 @@ class RequestedChange:
             return Subject(kind=SubjectKind.VISIT, id=self.appointment_id)
         if self.membership_id is not None:
             return Subject(kind=SubjectKind.MEMBERSHIP, id=self.membership_id)
-        raise AssertionError("a change that this version knows is of a visit or a membership")
+        if self.invoice_id is not None:
+            return Subject(kind=SubjectKind.INVOICE, id=self.invoice_id)
+        raise AssertionError("a change that this version knows is of a visit, a membership or an invoice")
 
     @property
     def visit_id(self) -> str:
@@ -174,6 +187,13 @@ class RequestedChange:
         if self.slot is None:
             raise AssertionError("only a change of a visit has a time")
         return self.slot
+
+    @property
+    def owed_invoice(self) -> str:
+        """The id of the invoice that is paid. Raises AssertionError for a change of something else."""
+        if self.invoice_id is None:
+            raise AssertionError("only a payment of an invoice has an invoice")
+        return self.invoice_id
 
     @property
     def at(self) -> int | None:

@@ -3,7 +3,17 @@
 from collections.abc import Mapping
 
 from booking.changes.model import ChangeEndReason, ChangeKind, ChangeState, RequestedChange
-from booking.refusals import ClinicianNotBookable, Refusal, SlotTaken
+from booking.changes.rows import DECLINED
+from booking.refusals import (
+    AmountNotChargeable,
+    CardDeclined,
+    CardRequired,
+    ClinicianNotBookable,
+    DeclineReason,
+    PaymentUnavailable,
+    Refusal,
+    SlotTaken,
+)
 from booking.refusals.changes import (
     CancellationNotAllowed,
     ChangedByPractice,
@@ -11,6 +21,7 @@ from booking.refusals.changes import (
     NotAllowedReason,
     RescheduleNotAllowed,
 )
+from booking.refusals.invoices import InvoicePaid
 from booking.refusals.memberships import MembershipChangedByPractice, MembershipChangeFailed
 
 _ENDS: Mapping[str | None, type[Refusal]] = {
@@ -18,6 +29,12 @@ _ENDS: Mapping[str | None, type[Refusal]] = {
     ChangeEndReason.CLINICIAN_NOT_BOOKABLE: ClinicianNotBookable,
     ChangeEndReason.PROVIDER_MISMATCH: ClinicianNotBookable,
     ChangeEndReason.CHANGED_BY_PRACTICE: ChangedByPractice,
+}
+
+_UNPAID: Mapping[str | None, type[Refusal]] = {
+    ChangeEndReason.INVOICE_PAID: InvoicePaid,
+    ChangeEndReason.CARD_MISSING: CardRequired,
+    ChangeEndReason.AMOUNT_NOT_CHARGEABLE: AmountNotChargeable,
 }
 
 
@@ -28,6 +45,22 @@ def membership_outcome(change: RequestedChange) -> RequestedChange:
     if change.state is ChangeState.REFUSED:
         raise MembershipChangeFailed
     return change
+
+
+def invoice_outcome(change: RequestedChange) -> RequestedChange:
+    """As `outcome`, of a payment of an invoice: nothing was charged by one that has ended. One that the practice changed is returned."""
+    if change.state is not ChangeState.REFUSED:
+        return change
+    if change.end_reason is ChangeEndReason.CARD_DECLINED:
+        raise CardDeclined(decline_reason(change))
+    raise _UNPAID.get(change.end_reason, PaymentUnavailable)
+
+
+def decline_reason(change: RequestedChange) -> DeclineReason:
+    """Why the card was declined, as far as this version knows the reason."""
+    (reason, *_) = [one.result[DECLINED] for one in change.actions if DECLINED in one.result] or [""]
+    known = reason in set(DeclineReason)
+    return DeclineReason(reason) if known else DeclineReason.TRY_ANOTHER_CARD
 
 
 def outcome(change: RequestedChange) -> RequestedChange:

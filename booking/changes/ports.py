@@ -12,11 +12,14 @@ from booking.changes.model import RequestedChange
 from booking.changes.visit import BookedVisit, CancellationReasonOption, JoinLinks, VisitAsStands
 from booking.models import Appointment, Charge
 from booking.money import Money
+from booking.packages.model import Invoice
 
 # Reasons of an UpstreamRefused that means more than a refusal: the visit is not any more as it was when the quote was accepted …
 CHANGED_BY_PRACTICE = "changed_by_practice"
 # … or it is a group's, or one of a series, which is never changed here.
 NOT_SINGLE = "not_single"
+# … or the card is not on file any more.
+CARD_MISSING = "card_missing"
 
 
 class Visits(Protocol):
@@ -116,6 +119,22 @@ class Memberships(Protocol):
 
         `of`: None also for another patient's than this one, after the same calls as for one that does not exist.
         """
+
+
+class InvoicePayments(Protocol):
+    """Invoices one by one, and paying them; all of it through the system of record."""
+
+    async def get(self, invoice_id: str, *, of: str) -> Invoice | None:
+        """The invoice as it stands, never from a cache; None when there is none, or it is not to this patient."""
+
+    async def pay(self, change: RequestedChange, index: int) -> str:
+        """Charge the action's amount to the card as a payment of the invoice, with the action's upstream key; returns the payment's id.
+
+        Raises CardDeclined, AmountNotChargeable, UpstreamRefused (CARD_MISSING), UpstreamUnavailable, OutcomeUnknown.
+        """
+
+    async def find_payment(self, change: RequestedChange, index: int) -> str | None:
+        """The payment's id of a charge that landed; None when there is none. Raises UpstreamUnavailable, OutcomeUnknown."""
 
 
 class Credits(Protocol):

@@ -45,9 +45,7 @@ def new_cancellation(
         payment_id=charge.billing_item_id if charge is not None else None,
         charge_id=charge.charge_id if charge is not None else None,
         card_id=charge.card_id if charge is not None else None,
-        charged_by=own.checkout.slot.clinician_id
-        if own.checkout is not None and charge is not None
-        else None,
+        charged_by=own.checkout.clinician_id if own.checkout is not None and charge is not None else None,
         refunded_before=paid.refunded if paid is not None else None,
         recurring_payment_id=charge.recurring_payment_id if charge is not None else None,
         actions=cancellation_actions(quote, paid),

@@ -10,10 +10,18 @@ from booking.changes.model import (
     ChangeState,
     RequestedChange,
 )
-from booking.changes.ports import CHANGED_BY_PRACTICE
+from booking.changes.ports import CARD_MISSING, CHANGED_BY_PRACTICE
 from booking.errors import UpstreamRefused
 from booking.operations.model import AttentionReason
-from booking.refusals import ClinicianNotBookable, SlotTaken
+from booking.refusals import AmountNotChargeable, CardDeclined, ClinicianNotBookable, SlotTaken
+
+# In the result of an action whose card was declined, before the DeclineReason.
+DECLINED = "declined"
+
+_REASONS = {
+    CHANGED_BY_PRACTICE: ChangeEndReason.CHANGED_BY_PRACTICE,
+    CARD_MISSING: ChangeEndReason.CARD_MISSING,
+}
 
 
 def current(change: RequestedChange) -> tuple[int, Action]:
@@ -55,8 +63,9 @@ def refused(
     With nothing done before, the change ends. Else what was done is taken back, if the action is one that `takes_back`; or the
     change is for a person, for this reason.
     """
-    index, _ = current(change)
-    after = change.with_action(index, state=ActionState.FAILED, ended_at=now)
+    index, action = current(change)
+    why = {DECLINED: str(refusal.reason)} if isinstance(refusal, CardDeclined) else {}
+    after = change.with_action(index, state=ActionState.FAILED, ended_at=now, result={**action.result, **why})
     if not after.begun:
         return _ended(after, end_reason(refusal))
     if takes_back:
@@ -113,8 +122,12 @@ def end_reason(refusal: Exception) -> ChangeEndReason:
         return ChangeEndReason.SLOT_TAKEN
     if isinstance(refusal, ClinicianNotBookable):
         return ChangeEndReason.CLINICIAN_NOT_BOOKABLE
-    if isinstance(refusal, UpstreamRefused) and refusal.reason == CHANGED_BY_PRACTICE:
-        return ChangeEndReason.CHANGED_BY_PRACTICE
+    if isinstance(refusal, CardDeclined):
+        return ChangeEndReason.CARD_DECLINED
+    if isinstance(refusal, AmountNotChargeable):
+        return ChangeEndReason.AMOUNT_NOT_CHARGEABLE
+    if isinstance(refusal, UpstreamRefused) and refusal.reason in _REASONS:
+        return _REASONS[refusal.reason]
     return ChangeEndReason.REFUSED_UPSTREAM
 
 

@@ -8,18 +8,27 @@ written next, or None when nothing landed.
 """
 
 from booking.changes.guards import is_at
+from booking.changes.invoice_payment import changed_since
 from booking.changes.membership import MembershipAsStands, bills_next_as, paused_result
 from booking.changes.model import ChangeEndReason, RequestedChange
-from booking.changes.ports import ChangePayments, Credits, MembershipChanges, VisitChanges, Visits
-from booking.changes.rows import current, done, flagged, taking_back
+from booking.changes.ports import (
+    ChangePayments,
+    Credits,
+    InvoicePayments,
+    MembershipChanges,
+    VisitChanges,
+    Visits,
+)
+from booking.changes.rows import current, done, flagged, stopped, taking_back
 from booking.errors import OutcomeUnknown, UpstreamRefused
 from booking.models import Appointment, AppointmentStatus
 from booking.money import Money
 from booking.operations.model import AttentionReason
 from booking.ports import Clock
 
-# So often the ledger is read again, after a pause each time, before its silence is believed.
+# So often the ledger is read again, after a pause each time, before its silence is believed; and an invoice that was paid.
 CREDIT_TRIES = 3
+INVOICE_TRIES = 3
 
 
 class ChangeSteps:
@@ -32,6 +41,7 @@ class ChangeSteps:
         visit_changes: VisitChanges,
         payments: ChangePayments,
         credit_ledger: Credits,
+        invoices: InvoicePayments,
         membership_changes: MembershipChanges,
         clock: Clock,
     ) -> None:
@@ -39,6 +49,7 @@ class ChangeSteps:
         self._visit_changes = visit_changes
         self._payments = payments
         self._credit_ledger = credit_ledger
+        self._invoices = invoices
         self._membership_changes = membership_changes
         self._clock = clock
 
@@ -160,6 +171,33 @@ class ChangeSteps:
             if change.tries < CREDIT_TRIES:
                 raise OutcomeUnknown("the ledger does not show the credit yet")
             raise UpstreamRefused("read_credit", "not_given_back")
+        return done(change, now=self._clock.now())
+
+    async def pay_invoice(self, change: RequestedChange) -> RequestedChange:
+        """Charge what is due on the invoice, if that is what was accepted. The practice's own change of it wins.
+
+        One that is paid meanwhile may have been paid by us: it is looked for once more before it is told that another did.
+        """
+        index, _ = current(change)
+        invoice = await self._invoices.get(change.owed_invoice, of=change.patient_id)
+        if (why := changed_since(change, invoice, now=self._clock.now())) is not None:
+            found = await self.look_for_invoice_payment(change)
+            return found or stopped(change, why, attention=AttentionReason.OUT_OF_TRIES, takes_back=False)
+        return self._charged(change, await self._invoices.pay(change, index))
+
+    async def look_for_invoice_payment(self, change: RequestedChange) -> RequestedChange | None:
+        """Find the charge of the invoice."""
+        index, _ = current(change)
+        payment_id = await self._invoices.find_payment(change, index)
+        return self._charged(change, payment_id) if payment_id is not None else None
+
+    async def read_invoice(self, change: RequestedChange) -> RequestedChange:
+        """Read whether nothing is due on the invoice any more. What it does not show in time is for a person."""
+        invoice = await self._invoices.get(change.owed_invoice, of=change.patient_id)
+        if invoice is None or not invoice.is_paid:
+            if change.tries < INVOICE_TRIES:
+                raise OutcomeUnknown("the invoice does not show its payment yet")
+            raise UpstreamRefused("read_invoice", "not_settled")
         return done(change, now=self._clock.now())
 
 

@@ -75,7 +75,7 @@ def closes_at(checkout: Checkout, visit_ends: datetime | None = None) -> datetim
     if checkout.ended_at is None or checkout.stands not in TERMINAL:
         return None
     readable = checkout.ended_at + READABLE_FOR
-    if checkout.stands is not CheckoutState.CONFIRMED:
+    if checkout.stands is not CheckoutState.CONFIRMED or checkout.slot is None:
         return readable
     return max(readable, checkout.slot.end, visit_ends or checkout.slot.end)
 

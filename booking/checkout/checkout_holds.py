@@ -4,9 +4,12 @@ A restart or a failover may empty a hold store; the checkout's row keeps the hol
 nor one whose slot another owner has held or claimed since.
 """
 
+from datetime import datetime
+
 import structlog
 
 from booking.checkout.model import Checkout
+from booking.checkout.sale_words import said_of
 from booking.checkout.transitions import ENDED, WAITING
 from booking.models import Hold
 from booking.ports import Clock, HoldStore
@@ -24,9 +27,15 @@ class CheckoutHolds:
         self._units = units
         self._clock = clock
 
-    async def of(self, checkout: Checkout) -> Hold:
-        """Return the live hold, or take it again. Raises as `again`."""
-        return await self._holds.get(checkout.hold_id) or await self.again(checkout)
+    async def until(self, checkout: Checkout) -> datetime:
+        """Return until when the checkout can be confirmed: its hold, which is taken again if it is lost, expires then.
+
+        A plan that is bought without a visit has no hold, and only this time. Raises as `again`.
+        """
+        if checkout.slot is None:
+            return self._ends(checkout)[1]
+        hold = await self._holds.get(checkout.hold_id) or await self.again(checkout)
+        return hold.expires_at
 
     async def again(self, checkout: Checkout) -> Hold:
         """Take a lost hold again, where the slot is as free as a slot claim needs it.
@@ -34,8 +43,8 @@ class CheckoutHolds:
         Raises HoldExpired (its expiry has passed or is not known, or the checkout has ended meanwhile); SlotTaken;
         UpstreamUnavailable.
         """
-        now, ends = self._clock.now(), checkout.hold_expires_at
-        if ends is None or now >= ends:
+        now, ends = self._ends(checkout)
+        if checkout.slot is None:
             raise HoldExpired
         hold = await self._holds.acquire(checkout.hold_anew(now=now, expires_at=ends), limit=None)
         try:
@@ -45,6 +54,13 @@ class CheckoutHolds:
             raise
         log.warning("checkout.hold_taken_again", checkout=checkout.id)
         return hold
+
+    def _ends(self, checkout: Checkout) -> tuple[datetime, datetime]:
+        """Return the time, and when the hold expires (UTC). Raises HoldExpired when that has passed, or is not known."""
+        now, ends = self._clock.now(), checkout.hold_expires_at
+        if ends is None or now >= ends:
+            raise HoldExpired(said_of(checkout, HoldExpired))
+        return now, ends
 
     async def _check(self, checkout: Checkout) -> None:
         """Check the row after the hold was acquired: an end written from here on finds the hold and releases it.

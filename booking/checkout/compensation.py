@@ -48,7 +48,7 @@ class Compensation:
         """Flag the credit of a deleted visit that the ledger does not show as given back: whether it is, is the practice's setting."""
         if not booked.quote.uses_credit or booked.patient_id is None:
             return after
-        slot = booked.slot
+        slot = booked.visit_slot
         account = await self._credit_ledger.account(
             booked.patient_id, slot.visit_type_id, clinician_id=slot.clinician_id
         )

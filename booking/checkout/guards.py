@@ -100,6 +100,8 @@ def _deadline_passed(moment: Moment) -> EndReason | None:
 def _too_late(moment: Moment) -> EndReason | None:
     """An unpaid visit must keep the practice's minimum advance time; a paid one is booked until it begins."""
     checkout = moment.checkout
+    if checkout.slot is None:
+        return None
     begun = moment.now >= checkout.slot.start
     late = begun if checkout.charge is not None else is_too_late(checkout, moment.now)
     return EndReason.TOO_LATE if late else None
@@ -114,7 +116,7 @@ def _key_not_proved(send: Send) -> EndReason | None:
 
 
 def _claim_lost(send: Send) -> EndReason | None:
-    return None if send.facts.has_claim else EndReason.SLOT_TAKEN
+    return None if send.facts.has_claim or send.checkout.slot is None else EndReason.SLOT_TAKEN
 
 
 # Guards are asked in this order, and the first reason is the one that the patient gets: what they did themselves comes
@@ -148,13 +150,13 @@ def deadline_passed(checkout: Checkout, now: datetime) -> bool:
 
 
 def is_too_late(checkout: Checkout, now: datetime) -> bool:
-    """Whether the visit has begun, or begins within the minimum advance time in the quote."""
-    return checkout.quote.policy.is_too_late(checkout.slot.start, now)
+    """Whether the visit has begun, or begins within the minimum advance time in the quote. Never without a visit."""
+    return checkout.slot is not None and checkout.quote.policy.is_too_late(checkout.slot.start, now)
 
 
 def bookable_until(checkout: Checkout) -> datetime:
     """Return until when the visit could be booked (UTC)."""
-    return checkout.quote.policy.bookable_until(checkout.slot.start)
+    return checkout.quote.policy.bookable_until(checkout.visit_slot.start)
 
 
 def stopped_early(
@@ -187,7 +189,7 @@ class Guards:
         send = Send(
             checkout=checkout,
             facts=facts,
-            key_is_refused=self._keys.is_refused(checkout.slot.clinician_id),
+            key_is_refused=self._keys.is_refused(checkout.clinician_id),
             now=self._clock.now(),
         )
         if (first := _first(asked, send)) is None:

@@ -127,7 +127,7 @@ def _new_reasons(before: Checkout, after: Checkout) -> list[AttentionReason | Un
 
 def _block(checkout: Checkout) -> ClinicianBlock:
     return ClinicianBlock(
-        clinician_id=checkout.slot.clinician_id,
+        clinician_id=checkout.clinician_id,
         reason=AttentionReason.PROVIDER_MISMATCH,
         checkout_id=checkout.id,
         blocked_at=checkout.updated_at,
@@ -138,7 +138,7 @@ def _domain_event(checkout: Checkout, name: EventName) -> DomainEvent:
     resource = Resource(kind=Kind.CHECKOUT, id=checkout.id)
     ids = {
         "checkout": checkout.id,
-        "clinician": checkout.slot.clinician_id,
+        "clinician": checkout.clinician_id,
         "patient": checkout.patient_id,
         "appointment": checkout.appointment_id,
         "payment": checkout.charge.billing_item_id if checkout.charge else None,

@@ -21,10 +21,10 @@ class LaterChanges(Protocol):
 
     @property
     def fees(self) -> frozenset[str]:
-        """Ids of the payments of fees."""
+        """Ids of the payments of fees and invoices."""
 
     def fees_of(self, amount: Money) -> int:
-        """How many fees of this amount were charged."""
+        """How many fees and invoices of this amount were charged."""
 
     def left_its_time(self, appointment_id: str | None) -> bool:
         """Whether the visit was cancelled, or moved to another time."""

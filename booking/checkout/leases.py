@@ -131,7 +131,9 @@ class LeasedWriter:
             await self.write(current, again)
 
     async def release_hold(self, checkout: Checkout) -> bool:
-        """Release the hold; returns whether the hold store confirmed it. If not, a worker tries again."""
+        """Release the hold; returns whether the hold store confirmed it, or there is none. If not, a worker tries again."""
+        if checkout.slot is None:
+            return True
         try:
             # The principal that started it still owns the hold when the process died before transferring it.
             await self._holds.release(checkout.hold_id, owners={checkout.owner, checkout.started_by})

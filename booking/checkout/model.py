@@ -88,7 +88,7 @@ class LateFinding:
 
 @dataclass(frozen=True, kw_only=True)
 class Checkout:
-    """One patient buying one visit: a row. Every write of it increments `version` (optimistic locking)."""
+    """One patient buying one visit, or a plan without one: a row. Every write of it increments `version` (optimistic locking)."""
 
     id: str
     version: int = 0  # as read; a write is rejected when the row's version has moved on
@@ -97,7 +97,7 @@ class Checkout:
     owner: str  # Principal.key: the patient, or the guest of this checkout
     started_by: str  # Principal.key of the owner of the hold at the start; a second start of theirs joins this checkout
     hold_id: str
-    slot: Slot
+    slot: Slot | None  # None: a plan is bought, and no visit is booked with it
     time_zone: str  # IANA, the patient's
     quote: Quote
     created_at: datetime  # UTC
@@ -131,8 +131,10 @@ class Checkout:
     lease_owner: str | None = None
     lease_until: datetime | None = None  # UTC
     due_at: datetime | None = None  # UTC; when a worker takes the row up, also after its end
-    # UTC; a hold that is gone before then was lost by its store; None: unknown.
+    # UTC; a hold that is gone before then was lost by its store; None: unknown. Without a slot: until when it can be confirmed.
     hold_expires_at: datetime | None = None
+    # Of a checkout without a slot: the clinician whose key charges, and who receives the payment.
+    sold_by: str | None = None
 
     @property
     def known_state(self) -> CheckoutState:
@@ -140,6 +142,21 @@ class Checkout:
         if isinstance(self.state, Unknown):
             raise UnknownState(self.id)
         return self.state
+
+    @property
+    def clinician_id(self) -> str:
+        """The clinician who is booked, or in whose name the plan is sold."""
+        clinician_id = self.slot.clinician_id if self.slot is not None else self.sold_by
+        if clinician_id is None:
+            raise AssertionError("a checkout without a slot is sold by a clinician")
+        return clinician_id
+
+    @property
+    def visit_slot(self) -> Slot:
+        """The slot, for code that a checkout without one never comes to."""
+        if self.slot is None:
+            raise AssertionError("no visit is booked by this checkout")
+        return self.slot
 
     @property
     def upstream_key(self) -> str:
@@ -166,7 +183,7 @@ class Checkout:
             id=self.hold_id,
             owner=self.owner,
             taken_by=self.started_by,
-            slot=self.slot,
+            slot=self.visit_slot,
             time_zone=self.time_zone,
             created_at=now,
             expires_at=expires_at,

@@ -6,6 +6,7 @@ follows from, so that the outcome of a call and the intent of the next one are o
 
 from booking.checkout.model import Checkout
 from booking.checkout.model import CheckoutState as S
+from booking.operations.model import AttentionReason
 
 
 def to_the_patient(checkout: Checkout) -> Checkout:
@@ -24,8 +25,15 @@ def to_the_card(checkout: Checkout) -> Checkout | None:
 
 
 def to_the_booking(checkout: Checkout) -> Checkout:
-    """Go on from the charge to the booking."""
-    return checkout.changed(state=S.BOOKING_INTENDED)
+    """Go on from the charge to the booking; a plan that is bought without a visit is confirmed by its charge.
+
+    A charge that brought no package is for a person: the patient paid for what they do not have.
+    """
+    if checkout.slot is not None:
+        return checkout.changed(state=S.BOOKING_INTENDED)
+    confirmed = checkout.changed(state=S.CONFIRMED)
+    has_package = checkout.charge is not None and checkout.charge.package_id is not None
+    return confirmed if has_package else confirmed.flagged(AttentionReason.PACKAGE_MISSING)
 
 
 def to_the_end(checkout: Checkout) -> Checkout | None:

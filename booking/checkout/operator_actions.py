@@ -43,6 +43,7 @@ _NEVER_FOUND_AGAIN = frozenset(
     {
         AttentionReason.OPEN_INVOICE,
         AttentionReason.PACKAGE_REMAINS,
+        AttentionReason.PACKAGE_MISSING,
         AttentionReason.CHARGED_WRONGLY,
         AttentionReason.POSSIBLE_DUPLICATE_PATIENT,
         AttentionReason.ARCHIVED_PATIENT,
@@ -148,6 +149,9 @@ class OperatorActions:
         """
         if before.appointment_id is not None:
             state = S.DELETION_INTENDED
+        elif before.slot is None and before.charge is not None:
+            recurs = before.charge.recurring_payment_id is not None
+            state = S.RECURRING_CANCEL_INTENDED if recurs else S.REFUND_INTENDED
         elif before.charge is not None or before.quote.due_today.is_zero:
             state = S.BOOKING_INTENDED
         else:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from booking.checkout.guards import bookable_until
 from booking.checkout.model import Checkout, EndReason
 from booking.checkout.model import CheckoutState as S
+from booking.checkout.sale_words import NOT_BOUGHT, said_of
 from booking.checkout.transitions import TERMINAL, WAITING, at_rest
 from booking.errors import UpstreamUnavailable
 from booking.refusals import (
@@ -51,11 +52,14 @@ def outcome(checkout: Checkout) -> Checkout:
     if checkout.end_reason is EndReason.CANCELLED_BY_PATIENT and stands in TERMINAL:
         raise CheckoutClosed(stands)
     if stands is S.REFUNDED:
-        raise ChargedWrongly if checkout.end_reason is EndReason.CHARGED_WRONGLY else BookingFailed
+        why = ChargedWrongly if checkout.end_reason is EndReason.CHARGED_WRONGLY else BookingFailed
+        raise why(said_of(checkout, why))
     if checkout.end_reason is EndReason.TOO_LATE and stands in TERMINAL:
         raise TooLateToBook(bookable_until(checkout))
     if stands in TERMINAL and stands is not S.CONFIRMED:
-        raise _ENDS[checkout.end_reason] if checkout.end_reason in _ENDS else BookingFailed(_NOT_CHARGED)
+        if (end := _ENDS.get(checkout.end_reason)) is not None:
+            raise end(said_of(checkout, end))
+        raise BookingFailed(_NOT_CHARGED if checkout.slot is not None else NOT_BOUGHT)
     return checkout
 
 

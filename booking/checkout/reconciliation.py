@@ -54,7 +54,7 @@ class LateReconciler:
         """
         _assert_none_is_paid(others)
         later = await self._changes_at_rest(checkout)
-        visits = await self._scheduling.find_all(checkout)
+        visits = await self._scheduling.find_all(checkout) if checkout.slot is not None else ()
         accounted = _accounted_ids(checkout, others) | later.fees
         charges = await self._billing.late_charges(checkout, known=accounted)
         await self._changes_at_rest(checkout, still=later)
@@ -132,7 +132,7 @@ def _record_booked(checkout: Checkout, visits: Sequence[Appointment], charges: L
     """Record visit and charge on a row that an operator resolved as booked; they are no late findings."""
     if checkout.state is not S.CONFIRMED:
         return checkout
-    mine = [visit for visit in _live(visits) if visit.clinician_id == checkout.slot.clinician_id]
+    mine = [visit for visit in _live(visits) if visit.clinician_id == checkout.clinician_id]
     if checkout.appointment_id is None and mine:
         checkout = checkout.changed(appointment_id=mine[0].id)
     if checkout.charge is None and not checkout.quote.due_today.is_zero and charges.certain:
@@ -217,9 +217,9 @@ def _unaccepted_series(checkout: Checkout, charges: LateCharges, later: LaterCha
 
 
 def _is_proved(checkout: Checkout) -> bool:
-    """Whether visit and payment of a confirmed checkout are on the row: not so if an operator resolved it as booked."""
+    """Whether payment, and visit if one was bought, of a confirmed checkout are on the row: not so if an operator resolved it as booked."""
     paid = checkout.charge is not None or checkout.quote.due_today.is_zero
-    return paid and checkout.appointment_id is not None
+    return paid and (checkout.appointment_id is not None or checkout.slot is None)
 
 
 def _live(visits: Sequence[Appointment]) -> list[Appointment]:
@@ -249,4 +249,4 @@ def _surplus(
 
 
 def _as_booked(visit: Appointment, checkout: Checkout) -> bool:
-    return visit.status is AppointmentStatus.BOOKED and visit.start == checkout.slot.start
+    return visit.status is AppointmentStatus.BOOKED and visit.start == checkout.visit_slot.start

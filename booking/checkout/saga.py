@@ -177,14 +177,13 @@ class Saga:
 
     async def _expire_if_abandoned(self, checkout: Checkout) -> None:
         try:
-            hold = await self._checkout_holds.of(checkout)
+            ends = await self._checkout_holds.until(checkout)
         except UpstreamUnavailable:
             # `record` makes a waiting row due again after SETTLE.
             await self._writer.record(checkout, checkout.changed(due_at=None))
         except (HoldExpired, SlotTaken) as refusal:
             await self.end_without_hold(checkout, refusal)
         else:
-            ends = hold.expires_at
             await self._writer.record(checkout, checkout.changed(due_at=ends, hold_expires_at=ends))
 
     async def _run_follow_up(self, checkout: Checkout) -> None:

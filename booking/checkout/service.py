@@ -208,7 +208,7 @@ class CheckoutService:
     async def _check_hold(self, checkout: Checkout) -> None:
         """Find the hold, or take it again; else end the checkout. Raises HoldExpired, SlotTaken; StaleCheckout."""
         try:
-            await self._checkout_holds.of(checkout)
+            await self._checkout_holds.until(checkout)
         except (HoldExpired, SlotTaken) as refusal:
             await self._saga.end_without_hold(checkout, refusal)
             raise

@@ -40,7 +40,7 @@ def _claimed(others: Iterable[Checkout], visit_type_id: str, account: CreditAcco
     """How many credits other checkouts take, or have taken, that the ledger does not show yet."""
     return sum(
         each.quote.uses_credit
-        and each.slot.visit_type_id == visit_type_id
+        and each.visit_slot.visit_type_id == visit_type_id
         and _takes(each, now=now)
         and each.appointment_id not in account.named
         for each in others

@@ -1,4 +1,4 @@
-"""Application service of `startCheckout`: makes a row from a held slot and a quote, or joins the hold's live checkout."""
+"""Application service of `startCheckout` and `startPurchase`: makes a row from a held slot and a quote, or joins the hold's live checkout."""
 
 import contextlib
 import secrets
@@ -12,6 +12,7 @@ from booking.checkout.credit_quotes import CreditQuotes
 from booking.checkout.email_verification import same_email
 from booking.checkout.model import Checkout
 from booking.checkout.model import CheckoutState as S
+from booking.checkout.plan_sales import OPEN_FOR, new_sale, sale_of, seller_of
 from booking.checkout.saga import Saga
 from booking.checkout.transitions import WAITING, at_rest
 from booking.checkout.unpaid_visits import UnpaidVisits
@@ -42,13 +43,15 @@ class _Wanted:
     guest: GuestDetails | None
     use_credit: bool
     accept_recurrence: bool
+    sold_by: str | None = None  # of a plan without a visit
 
     def differs_from(self, live: Checkout) -> bool:
         """Whether the live checkout was started with another plan, promo code, guest, or way to pay."""
         promo = (self.promo_code or "").strip().casefold(), (live.quote.promo_code or "").strip().casefold()
         guest = self.guest is not None and live.patient_id is None and self.guest != live.guest
         bought = self.plan_id != live.quote.plan_id or self.use_credit != live.quote.uses_credit
-        return bought or promo[0] != promo[1] or guest
+        sold = self.sold_by is not None and self.sold_by != live.sold_by
+        return bought or promo[0] != promo[1] or guest or sold
 
 
 class CheckoutStartService:
@@ -122,12 +125,59 @@ class CheckoutStartService:
         self._unpaid.check_start(caller, quote)
         return await self._insert(caller, _new_row(caller, hold, quote, guest, now=now), hold)
 
-    async def _live(self, hold_id: str) -> Checkout | None:
-        async with self._units(Scope.READING) as unit:
-            return await unit.checkouts.live_for_hold(hold_id)
+    async def start_plan(
+        self,
+        caller: Caller,
+        *,
+        plan_id: str,
+        time_zone: str,
+        clinician_id: str | None = None,
+        promo_code: str | None = None,
+        guest: GuestDetails | None = None,
+        accept_recurrence: bool = False,
+    ) -> Checkout:
+        """Start a checkout of a plan without a visit; a second start of the same buyer and plan joins the live one.
 
-    async def _quoted(self, caller: Caller, slot: Slot, wanted: _Wanted) -> Quote:
-        if wanted.use_credit:
+        While that waits for its patient, its time begins anew; until it is confirmed, it takes over promo code, guest and clinician.
+        Raises InvalidInput; GuestDetailsRequired, RecurrenceNotAccepted, ClinicianNotBookable, and what QuoteService.quote raises.
+        """
+        sold_by = seller_of(await self._quotes.catalog(), plan_id, clinician_id)
+        wanted = _Wanted(
+            plan_id=plan_id,
+            promo_code=promo_code,
+            guest=guest,
+            use_credit=False,
+            accept_recurrence=accept_recurrence,
+            sold_by=sold_by,
+        )
+        live = await self._live(sale_of(caller, plan_id), of_a_plan=True)
+        if live is not None:
+            return await self._join(caller, await self._begun_anew(live), wanted)
+        if caller.principal.patient_id is None and guest is None:
+            raise GuestDetailsRequired
+        quote = await self._quoted(caller, None, wanted)
+        row = new_sale(
+            caller, plan_id, quote, guest, sold_by=sold_by, time_zone=time_zone, now=self._clock.now()
+        )
+        return await self._insert(caller, row, None)
+
+    async def _begun_anew(self, live: Checkout) -> Checkout:
+        if live.state not in WAITING or not at_rest(live):
+            return live
+        until = self._clock.now() + OPEN_FOR
+        async with self._units() as unit:
+            await unit.checkouts.note_hold(live.hold_id, expires_at=until)
+            await unit.commit()
+        return live.changed(hold_expires_at=until)
+
+    async def _live(self, hold_id: str, *, of_a_plan: bool = False) -> Checkout | None:
+        """The live checkout on this hold, or, `of_a_plan`, that stands for one (plan_sales.py)."""
+        async with self._units(Scope.READING) as unit:
+            live = await unit.checkouts.live_for_hold(hold_id)
+        return live if live is not None and (live.slot is None) is of_a_plan else None
+
+    async def _quoted(self, caller: Caller, slot: Slot | None, wanted: _Wanted) -> Quote:
+        if wanted.use_credit and slot is not None:
             return await self._credit_quotes.quote(
                 caller,
                 slot.visit_type_id,
@@ -136,7 +186,9 @@ class CheckoutStartService:
                 clinician_id=slot.clinician_id,
             )
         quote = await self._quotes.quote(
-            plan_id=wanted.plan_id, visit_type_id=slot.visit_type_id, promo_code=wanted.promo_code
+            plan_id=wanted.plan_id,
+            visit_type_id=slot.visit_type_id if slot is not None else None,
+            promo_code=wanted.promo_code,
         )
         if quote.recurrence is not None and not wanted.accept_recurrence:
             raise RecurrenceNotAccepted
@@ -148,14 +200,19 @@ class CheckoutStartService:
         if live.state in WAITING and at_rest(live):
             # Restore a lost hold if possible; if not, the confirm reports it.
             with contextlib.suppress(HoldExpired, SlotTaken, UpstreamUnavailable):
-                await self._checkout_holds.of(live)
+                await self._checkout_holds.until(live)
         while live.state is S.STARTED and at_rest(live) and wanted.differs_from(live):
             if wanted.use_credit and live.patient_id is None:
                 raise SignInRequired  # a guest's checkout stays a guest's
             quote = await self._quoted(caller, live.slot, wanted)
             self._unpaid.check_start(caller, quote)
             guest = (wanted.guest or live.guest) if live.patient_id is None else None
-            anew = live.changed(quote=quote, guest=guest, updated_at=self._clock.now())
+            anew = live.changed(
+                quote=quote,
+                guest=guest,
+                sold_by=wanted.sold_by if live.slot is None else None,
+                updated_at=self._clock.now(),
+            )
             if not same_email(live, anew):
                 anew = anew.changed(email_code=None, email_verified_at=None)
             try:
@@ -164,11 +221,11 @@ class CheckoutStartService:
                 live = await self._access.get(caller, live.id, started=True)
         return live
 
-    async def _insert(self, caller: Caller, checkout: Checkout, hold: Hold) -> Checkout:
+    async def _insert(self, caller: Caller, checkout: Checkout, hold: Hold | None) -> Checkout:
         live = await self._writer.insert(checkout, by=caller.principal.kind)
         if live is not None:
             return _joined(caller, live)
-        if hold.owner != checkout.owner:
+        if hold is not None and hold.owner != checkout.owner:
             try:
                 await self._holds.transfer(hold, owner=checkout.owner)
             except HoldExpired:

@@ -128,7 +128,7 @@ STATES: Mapping[S, State] = {
         onward=to_the_booking,
         early=ENDING,
         undo=S.COMPENSATING,
-        to=(S.BOOKING_INTENDED, S.COMPENSATING),
+        to=(S.BOOKING_INTENDED, S.CONFIRMED, S.COMPENSATING),  # confirmed: a plan is bought without a visit
     ),
     S.BOOKING_INTENDED: State(
         phase=Phase.PAYING,

@@ -83,7 +83,7 @@ def charged(checkout: Checkout, charge: Charge) -> Checkout:
 
 def booked(checkout: Checkout, appointment: Appointment) -> Checkout:
     """The visit is booked. One read back with other values than asked gets an end reason, so that it is undone next."""
-    slot, differs = checkout.slot, checkout.end_reason
+    slot, differs = checkout.visit_slot, checkout.end_reason
     if not _is_as_asked(appointment, checkout):
         differs = EndReason.BOOKING_REFUSED
     if appointment.clinician_id != slot.clinician_id:
@@ -108,7 +108,7 @@ def credit_looked_up(checkout: Checkout, *, said: bool, left: int | None) -> Che
 
 def _is_as_asked(appointment: Appointment, checkout: Checkout) -> bool:
     """Whether time, type, patient, contact type and place are as asked; an unknown contact type counts as the same."""
-    slot = checkout.slot
+    slot = checkout.visit_slot
     return (
         (appointment.start, appointment.visit_type_id, appointment.patient_id)
         == (slot.start, slot.visit_type_id, checkout.patient_id)

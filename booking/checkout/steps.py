@@ -81,7 +81,7 @@ class Steps(Compensation):
             ensure_lease_lasts(checkout, CREATE_PATIENT_BUDGET, now=self._clock.now())
             created = await self._patients.create(
                 guest,
-                clinician_id=checkout.slot.clinician_id,
+                clinician_id=checkout.clinician_id,
                 time_zone=checkout.time_zone,
                 reference=checkout.id,
                 apart=apart,
@@ -113,7 +113,7 @@ class Steps(Compensation):
                 patient_id=checkout.patient_id,
                 token=checkout.card.token,
                 make_default=checkout.patient_created,
-                clinician_id=checkout.slot.clinician_id,
+                clinician_id=checkout.clinician_id,
             )
         except CardDeclined as refusal:
             return row.declined(checkout, refusal.reason)
@@ -130,7 +130,10 @@ class Steps(Compensation):
         return row.not_judged(checkout, DeclineReason.TRY_AGAIN)
 
     async def check_terms_and_hold(self, checkout: Checkout) -> Checkout:
-        """Check terms and hold, then go on to the charge, or to the booking of a visit that costs nothing."""
+        """Check terms and hold, then go on to the charge, or to the booking of a visit that costs nothing.
+
+        A plan that is bought without a visit has no hold.
+        """
         free = checkout.quote.due_today.is_zero
         then = S.BOOKING_INTENDED if free else S.CHARGE_INTENDED
         return await self._stopped_by_terms(checkout) or await self._ensure_held(checkout, then)
@@ -160,6 +163,8 @@ class Steps(Compensation):
 
     async def _ensure_held(self, checkout: Checkout, then: S) -> Checkout:
         """Go on to `then` if the hold lives or can be taken again; the write of that transition takes the slot claim."""
+        if checkout.slot is None:
+            return checkout.changed(state=then)
         hold = await self._holds.get(checkout.hold_id)
         if hold is None:
             now = self._clock.now()
@@ -222,7 +227,7 @@ class Steps(Compensation):
     async def _has_credit(self, checkout: Checkout) -> bool:
         if checkout.patient_id is None:
             raise AssertionError("who books by credit has signed in")
-        slot = checkout.slot
+        slot = checkout.visit_slot
         return (
             await self._credit.left(
                 checkout.patient_id, slot.visit_type_id, clinician_id=slot.clinician_id, besides=checkout.id
@@ -237,7 +242,7 @@ class Steps(Compensation):
         """
         if checkout.patient_id is None or checkout.appointment_id is None:
             raise AssertionError("a visit by credit was booked for a patient")
-        slot, visit = checkout.slot, checkout.appointment_id
+        slot, visit = checkout.visit_slot, checkout.appointment_id
         account = await self._credit_ledger.account(
             checkout.patient_id, slot.visit_type_id, clinician_id=slot.clinician_id
         )

@@ -77,7 +77,7 @@ class UnpaidVisits:
             names={checkout.owner, checkout.started_by},
             client=caller.client,
             signed_in=False,
-            day=f"{checkout.slot.clinician_id} {checkout.slot.day}",
+            day=f"{checkout.clinician_id} {checkout.slot.day}" if checkout.slot is not None else None,
         )
         return CountedAttempts().also(attempt, was_none)
 

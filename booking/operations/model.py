@@ -33,7 +33,9 @@ class AttentionReason(StrEnum):
     LIVE_SERIES = "live_series"
     # An operator resolved it as booked, and no check finds the visit, or the payment.
     BOOKING_UNPROVED = "booking_unproved"
+    PACKAGE_MISSING = "package_missing"  # a plan was bought without a visit, and its payment brought none
     PACKAGE_REMAINS = "package_remains"  # after a refund: no call takes a bought package back
+    INVOICE_NOT_SETTLED = "invoice_not_settled"  # a card was charged for it, and it does not say so
     OPEN_INVOICE = "open_invoice"  # raised by the booking of a visit that is paid
     # A guest's new record beside one with their email and name: to be merged.
     POSSIBLE_DUPLICATE_PATIENT = "possible_duplicate_patient"
@@ -153,7 +155,7 @@ class CheckoutSummary:
     state: str
     attention: tuple[str, ...]  # why a person must look
     clinician_id: str
-    starts_at: datetime  # UTC; of the visit
+    starts_at: datetime | None  # UTC; of the visit; None: a plan is bought without one
     tries: int  # of its present step
     created_at: datetime  # UTC
     updated_at: datetime  # UTC

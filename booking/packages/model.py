@@ -5,6 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from booking.catalog.model import BillingFrequency
+from booking.change_quotes import quote_id
 from booking.money import Money
 
 
@@ -155,8 +156,28 @@ class Invoice:
     appointment_id: str | None
     payment_ids: tuple[str, ...]  # successful ones
     clinician_id: str | None = None  # who asks
+    starts_membership: bool = (
+        False  # it asks the price of a plan that bills again: paying it would begin that
+    )
 
     @property
     def can_be_paid(self) -> bool:
-        """Whether something is due on it, and it says so itself."""
-        return self.status in {InvoiceStatus.OPEN, InvoiceStatus.PARTLY_PAID} and self.due.amount > 0
+        """Whether something is due on it, it says so itself, and a payment begins nothing that was not accepted."""
+        is_open = self.status in {InvoiceStatus.OPEN, InvoiceStatus.PARTLY_PAID} and self.due.amount > 0
+        return is_open and self.clinician_id is not None and not self.starts_membership
+
+    @property
+    def is_paid(self) -> bool:
+        """Whether nothing is due on it."""
+        return self.status is InvoiceStatus.PAID or self.due.is_zero
+
+    @property
+    def payment_quote_id(self) -> str | None:
+        """Names what is due now, for accepting just that; None: it cannot be paid here. A payment, or another amount, changes it."""
+        if not self.can_be_paid:
+            return None
+        terms: dict[str, object] = {
+            "due": [str(self.due.amount), self.due.currency],
+            "paid": sorted(self.payment_ids),
+        }
+        return quote_id("pay-invoice", self.id, terms)

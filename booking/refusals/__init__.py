@@ -11,11 +11,13 @@ Refusal (a DomainError, see errors.py)
 ├── caller       GuestDetailsRequired / SignInRequired / UnpaidVisitsUsedUp
 │   └── email    EmailVerificationRequired / EmailVerificationUnavailable / EmailNotSent / EmailCodeInvalid
 ├── payment      CardRequired / CardDeclined / TooManyAttempts / PaymentInProgress / PaymentUnavailable
+│   ├── card     CardInUse / CardNotChanged / ReceiptUnavailable
 │   └── end      ChargedWrongly / BookingFailed / CheckoutClosed
 ├── waitlist     WaitlistLimitReached / WaitlistFull
 └── change       CancellationNotAllowed / RescheduleNotAllowed / CancellationReasonRequired / SlotDoesNotFit
     ├── quote    CancellationQuoteChanged / RescheduleQuoteChanged
     ├── end      ChangeInProgress / ChangedByPractice / ChangeFailed
+    ├── invoice  InvoicePaid / InvoiceChanged / InvoiceNotPayable / InvoicePaymentInProgress
     └── member   MembershipOver / MembershipChangeNotAllowed / MembershipQuoteChanged / MembershipPauseQuoteChanged /
                  MembershipResumeQuoteChanged / MembershipChangedByPractice / MembershipChangeInProgress / MembershipChangeFailed
 """
@@ -33,6 +35,12 @@ from booking.refusals.changes import (
     RescheduleQuoteChanged,
     SlotDoesNotFit,
 )
+from booking.refusals.invoices import (
+    InvoiceChanged,
+    InvoiceNotPayable,
+    InvoicePaid,
+    InvoicePaymentInProgress,
+)
 from booking.refusals.memberships import (
     MembershipChangedByPractice,
     MembershipChangeFailed,
@@ -47,12 +55,16 @@ from booking.refusals.memberships import (
 from booking.refusals.payments import (
     BookingFailed,
     CardDeclined,
+    CardInUse,
+    CardNotChanged,
     CardRequired,
+    CardUse,
     ChargedWrongly,
     CheckoutClosed,
     DeclineReason,
     PaymentInProgress,
     PaymentUnavailable,
+    ReceiptUnavailable,
     TooManyAttempts,
 )
 from booking.refusals.people import (
@@ -96,7 +108,10 @@ __all__ = [
     "CancellationQuoteChanged",
     "CancellationReasonRequired",
     "CardDeclined",
+    "CardInUse",
+    "CardNotChanged",
     "CardRequired",
+    "CardUse",
     "ChangeFailed",
     "ChangeInProgress",
     "ChangedByPractice",
@@ -114,6 +129,10 @@ __all__ = [
     "HoldExtensionsUsedUp",
     "HoldInCheckout",
     "HoldLimitReached",
+    "InvoiceChanged",
+    "InvoiceNotPayable",
+    "InvoicePaid",
+    "InvoicePaymentInProgress",
     "MembershipChangeFailed",
     "MembershipChangeInProgress",
     "MembershipChangeNotAllowed",
@@ -133,6 +152,7 @@ __all__ = [
     "PlanSoldOut",
     "PromoInvalid",
     "QuoteChanged",
+    "ReceiptUnavailable",
     "RecurrenceNotAccepted",
     "Refusal",
     "RescheduleNotAllowed",

@@ -102,3 +102,43 @@ class BookingFailed(Refusal):
 
     code = "BOOKING_FAILED"
     message = "The visit could not be booked. Your payment has been given back in full."
+
+
+class CardUse(StrEnum):
+    """What a card on file is needed for."""
+
+    PAYMENT = "payment"  # a checkout, or a payment of an invoice or a fee, that is under way
+    MEMBERSHIP = "membership"  # it is the default, which a membership that goes on charges
+
+
+class CardInUse(Refusal):
+    """The card is needed at the moment; it stays on file."""
+
+    code = "CARD_IN_USE"
+
+    def __init__(self, use: CardUse) -> None:
+        super().__init__(_USE_MESSAGES[use])
+        self.use = use
+        self.retryable = use is CardUse.PAYMENT
+
+
+_USE_MESSAGES = {
+    CardUse.PAYMENT: "A payment with this card is in progress. Please try again in a moment.",
+    CardUse.MEMBERSHIP: (
+        "Your membership is paid with this card. Make another card the default first, or end the membership."
+    ),
+}
+
+
+class CardNotChanged(Refusal):
+    """The practice's books refused it. The card is as it was."""
+
+    code = "CARD_NOT_CHANGED"
+    message = "The card could not be changed. Please contact the practice."
+
+
+class ReceiptUnavailable(Refusal):
+    """There is no receipt to mail: nothing was paid, or the practice's system refused."""
+
+    code = "RECEIPT_UNAVAILABLE"
+    message = "There is no receipt for this payment. Please contact the practice."

@@ -14,7 +14,7 @@ def booked_visit(checkout: Checkout) -> Appointment | None:
     """The visit as it was booked, by the checkout's row, without names; None before."""
     if checkout.appointment_id is None or checkout.stands is not CheckoutState.CONFIRMED:
         return None
-    slot = checkout.slot
+    slot = checkout.visit_slot
     return Appointment(
         id=checkout.appointment_id,
         clinician_id=slot.clinician_id,

@@ -135,6 +135,7 @@ def _facts(change: "RequestedChange") -> list[str]:
         "appointment": change.appointment_id,
         "visit": f"{moment(slot.start)} with clinician {slot.clinician_id}" if slot else None,
         "membership": change.membership_id,
+        "invoice": change.invoice_id,
         "to": f"{moment(new.start)} with clinician {new.clinician_id}" if new else None,
         "new appointment": change.new_appointment_id,
         "patient": change.patient_id,

@@ -45,7 +45,8 @@ def list_checkouts(state: str | None, attention: bool) -> None:
             found = await unit.checkouts.listed(state=state, attention=attention, limit=LISTED)
         for row in found:
             parts = [row.id, row.state, moment(row.updated_at), f"clinician {row.clinician_id}"]
-            parts += [f"visit {moment(row.starts_at)}", ",".join(row.attention)]
+            parts += [f"visit {moment(row.starts_at)}" if row.starts_at else "no visit"]
+            parts += [",".join(row.attention)]
             click.echo("  ".join(parts).rstrip())
         if found:
             return
@@ -140,8 +141,9 @@ def _facts(checkout: "Checkout") -> list[str]:
         "attention": ", ".join(checkout.attention) or None,
         "given up at": checkout.attention_from,
         "ended because": checkout.end_reason,
-        "clinician": checkout.slot.clinician_id,
-        "visit": moment(checkout.slot.start),
+        "clinician": checkout.clinician_id,
+        "visit": moment(checkout.slot.start) if checkout.slot else None,
+        "plan": checkout.quote.plan_id,
         "patient": checkout.patient_id,
         "due today": checkout.quote.due_today,
         "attempt": checkout.attempt,

@@ -67,6 +67,7 @@ FIELDS: Mapping[str, Rate] = {
     "holdSlot": Rate(what="hold", window=_TEN_MINUTES, caller=30, network=120),
     # Each writes a row with a guest's sealed details, and a promo code is looked up at Healthie; every change of mind is another start.
     "startCheckout": Rate(what="start", window=_TEN_MINUTES, caller=30, network=60),
+    "startPurchase": Rate(what="start-purchase", window=_TEN_MINUTES, caller=30, network=60),
     # Codes have limits of their own: mails per hour (below), and tries per code.
     "requestEmailVerification": Rate(what="email-code", window=_TEN_MINUTES, caller=30, network=120),
     "verifyEmail": Rate(what="verify-email", window=_TEN_MINUTES, caller=30, network=120),
@@ -79,11 +80,20 @@ FIELDS: Mapping[str, Rate] = {
     "cancelAppointment": Rate(what="cancel-visit", window=_TEN_MINUTES, caller=30, network=120),
     # As for visits; a patient has one or two memberships.
     "membershipEndQuote": Rate(what="membership-quote", window=_TEN_MINUTES, caller=60, network=240),
-    "membershipPauseQuote": Rate(what="membership-quote", window=_TEN_MINUTES, caller=60, network=240),
-    "membershipResumeQuote": Rate(what="membership-quote", window=_TEN_MINUTES, caller=60, network=240),
+    "membershipPauseQuote": Rate(what="membership-pause-quote", window=_TEN_MINUTES, caller=60, network=240),
+    "membershipResumeQuote": Rate(
+        what="membership-resume-quote", window=_TEN_MINUTES, caller=60, network=240
+    ),
     "pauseMembership": Rate(what="pause-membership", window=_TEN_MINUTES, caller=30, network=120),
-    "resumeMembership": Rate(what="pause-membership", window=_TEN_MINUTES, caller=30, network=120),
+    "resumeMembership": Rate(what="resume-membership", window=_TEN_MINUTES, caller=30, network=120),
     "cancelMembership": Rate(what="end-membership", window=_TEN_MINUTES, caller=30, network=120),
+    # A handful of cards, each of them a few reads at Healthie.
+    "removeCard": Rate(what="remove-card", window=_TEN_MINUTES, caller=20, network=80),
+    "setDefaultCard": Rate(what="default-card", window=_TEN_MINUTES, caller=20, network=80),
+    # Each is a mail of Healthie's: enough for the year's receipts before a tax return, and no flood.
+    "sendReceipt": Rate(what="send-receipt", window=_HOUR, caller=20, network=40),
+    # Cards have a limit of their own below; nobody has thirty invoices to pay in ten minutes.
+    "payInvoice": Rate(what="pay-invoice", window=_TEN_MINUTES, caller=30, network=120),
     "rescheduleAppointment": Rate(what="move-visit", window=_TEN_MINUTES, caller=30, network=120),
     # A place is a row and a look at the calendar; one patient has a few places at a time, and changes their mind.
     "joinWaitlist": Rate(what="join-waitlist", window=_TEN_MINUTES, caller=20, network=80),

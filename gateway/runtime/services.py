@@ -11,6 +11,7 @@ from booking.changes.accepted import AcceptedChanges
 from booking.changes.access import VisitAccess
 from booking.changes.driver import ChangeDriver
 from booking.changes.guards import Guards as ChangeGuards
+from booking.changes.invoice_service import InvoicePaymentService
 from booking.changes.late_looks import LateLooks
 from booking.changes.later_changes import RequestedChangesReader
 from booking.changes.membership_service import MembershipService
@@ -33,6 +34,8 @@ from booking.operations.alerts import AlertService
 from booking.operations.cached_blocks import CachedBlocks
 from booking.operations.service import OperationsService
 from booking.packages.service import PurchaseService
+from booking.payments.cards import CardService
+from booking.payments.receipts import ReceiptService
 from booking.ports import CatalogSource
 from booking.records import RecordsService
 from booking.scheduling.hold_capacity import AnonymousHoldShare, HoldAlarm, ShareRules
@@ -98,6 +101,7 @@ def build_change_driver(base: Foundation, *, upstream: SystemOfRecord) -> Change
             visit_changes=upstream.visit_changes,
             payments=upstream.change_payments,
             credit_ledger=upstream.credits,
+            invoices=upstream.invoice_payments,
             membership_changes=upstream.membership_changes,
             clock=base.clock,
         ),
@@ -168,6 +172,16 @@ def build_services(
             clock=clock,
             policy=base.settings.membership_policy,
             time_zone=base.settings.time_zone.key,
+        ),
+        cards=CardService(cards=upstream.cards, purchases=upstream.purchases, units=units),
+        receipts=ReceiptService(receipts=upstream.receipts, clock=clock),
+        invoice_payments=InvoicePaymentService(
+            accepted=accepted,
+            invoices=upstream.invoice_payments,
+            cards=upstream.cards,
+            attempts=attempts,
+            units=units,
+            clock=clock,
         ),
         email_verification=_email_verification(base, attempts=attempts),
         records=records,

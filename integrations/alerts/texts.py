@@ -17,11 +17,14 @@ _TEXTS = {
     "between, or Healthie charged otherwise. The series is cancelled and the payment given back, as long as no other alert follows.",
     AttentionReason.LIVE_SERIES: "A recurring payment goes on that its patient did not accept, or whose payment was given back. They would be billed again.",
     AttentionReason.BOOKING_UNPROVED: "A checkout that was resolved as booked: no visit, or no payment, of it is found in Healthie.",
+    AttentionReason.PACKAGE_MISSING: "A plan was bought and paid, and Healthie shows no package of that payment. Give the patient the package, or the money "
+    "back; then resolve it.",
     AttentionReason.PACKAGE_REMAINS: "The payment was given back, and the package that it bought is still with the patient.",
     AttentionReason.POSSIBLE_DUPLICATE_PATIENT: "A guest gave the email and name of a patient whom the practice has, and got a record of their own "
     "without the email. If they are the same person, merge the two in Healthie; then resolve it.",
     AttentionReason.ARCHIVED_PATIENT: "A guest who verified the email of an archived patient uses that record. Healthie may not make it active again by "
     "itself: do it there, or speak to the patient; then resolve it.",
+    AttentionReason.INVOICE_NOT_SETTLED: "An invoice was paid by card, and still says that something is due: its patient must not pay again.",
     AttentionReason.OPEN_INVOICE: "The booking raised an invoice although the visit is paid, and it could not be closed automatically.",
     AttentionReason.ALREADY_COUNTED: "A payment or visit that seems to be this checkout's stands on another one.",
     AttentionReason.LATE_CHARGE_UNCERTAIN: "A payment turned up after the end that may be this checkout's.",

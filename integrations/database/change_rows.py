@@ -60,6 +60,9 @@ _SCALARS = (
 )
 _NAMES = ("kind", "state", "end_reason")
 
+# Subjects that no other column names.
+_SUBJECTS = {SubjectKind.MEMBERSHIP: "membership_id", SubjectKind.INVOICE: "invoice_id"}
+
 # Somebody's own words.
 SEALED = ("reason", "note")
 
@@ -98,8 +101,8 @@ def from_row(row: RowMapping, sealer: Sealer) -> RequestedChange:
     """
     values: dict[str, Any] = {name: row[name] for name in _SCALARS}
     values |= {name: _opened(row, name, sealer) for name in SEALED}
-    is_membership = row["subject_kind"] == SubjectKind.MEMBERSHIP
-    values["membership_id"] = row["subject_id"] if is_membership else None
+    for kind, name in _SUBJECTS.items():
+        values[name] = row["subject_id"] if row["subject_kind"] == kind else None
     try:
         values |= {
             "slot": _SLOT.validate_python(row["slot"]),

@@ -1,6 +1,7 @@
 """Maps a checkout to a database row and back: scalars in columns, larger values as JSON documents, patient details sealed."""
 
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
@@ -19,7 +20,7 @@ from integrations.database.tables.checkouts import checkouts
 
 # Columns that hold a domain value as a JSON document.
 _DOCUMENTS: dict[str, TypeAdapter[Any]] = {
-    "slot": TypeAdapter(Slot),
+    "slot": TypeAdapter(Slot),  # of a checkout without one: see _NO_SLOT
     "quote": TypeAdapter(Quote),
     "guest": TypeAdapter(GuestDetails | None),
     "email_code": TypeAdapter(EmailCode | None),
@@ -69,6 +70,11 @@ _SCALARS = (
     "updated_at",
 )
 
+# What the columns of the slot hold where there is none. None of them may be null, and releases that know no such checkout must neither
+# drive it nor take its time for a visit's: they cannot read this document, so they leave the row alone, and the span overlaps no other.
+_NO_SLOT: Mapping[str, Any] = {}
+_NO_TIME = datetime(1970, 1, 1, tzinfo=UTC)
+
 # Separates the attention reasons in their column.
 _REASONS = ","
 
@@ -76,21 +82,27 @@ _REASONS = ","
 def to_row(checkout: Checkout, sealer: Sealer, *, was: Checkout | None = None) -> dict[str, Any]:
     """Return the columns of a checkout: those that differ from `was`, or all."""
     values = _changes(checkout, was) if was is not None else vars(checkout)
-    row = {name: value for name, value in values.items() if name not in _DOCUMENTS}
+    row = {name: value for name, value in values.items() if name not in _DOCUMENTS and name != "sold_by"}
     for name in values.keys() & _DOCUMENTS.keys():
-        row[name] = _DOCUMENTS[name].dump_python(values[name], mode="json")
+        row[name] = _dump(name, values[name])
         if name in _SEALED and row[name] is not None:
             row[name] = sealer.seal(row[name], place=_sealing_place(checkout.id, name))
     if "attention" in values:
         row["attention"] = _REASONS.join(checkout.attention) or None
-    if "slot" in values:
-        row["clinician_id"] = checkout.slot.clinician_id
-        row["starts_at"] = checkout.slot.start
-        row["ends_at"] = checkout.slot.end
+    if {"slot", "sold_by"} & values.keys():
+        row["clinician_id"] = checkout.clinician_id
+        row["starts_at"] = checkout.slot.start if checkout.slot else _NO_TIME
+        row["ends_at"] = checkout.slot.end if checkout.slot else _NO_TIME
     if "charge" in values:
         row["billing_item_id"] = checkout.charge.billing_item_id if checkout.charge else None
         row["charge_id"] = checkout.charge.charge_id if checkout.charge else None
     return {_column(name): value for name, value in row.items()}
+
+
+def _dump(name: str, value: Any) -> Any:
+    if name == "slot" and value is None:
+        return _NO_SLOT
+    return _DOCUMENTS[name].dump_python(value, mode="json")
 
 
 def _changes(checkout: Checkout, was: Checkout) -> dict[str, Any]:
@@ -115,6 +127,8 @@ def from_row(row: RowMapping, sealer: Sealer) -> Checkout:
         if row[name] is not None
     }
     values |= _documents(row, opened)
+    if "slot" not in values:
+        values |= {"slot": None, "sold_by": row["clinician_id"]}
     values["state"] = known(CheckoutState, row["state"])
     values["attention"] = tuple(known(AttentionReason, reason) for reason in _reasons(row))
     values["attention_from"] = known_or_none(CheckoutState, row["attention_from"])
@@ -129,6 +143,7 @@ def _documents(row: RowMapping, opened: Mapping[str, Any]) -> dict[str, Any]:
         return {
             name: codec.validate_python(opened.get(name, row[_column(name)]))
             for name, codec in _DOCUMENTS.items()
+            if name != "slot" or row["slot"] != _NO_SLOT
         }
     except ValidationError:
         raise UnknownState(row["id"]) from None  # the cause quotes values
@@ -144,7 +159,8 @@ def with_unknown_parts(
 
 def to_summary(row: RowMapping) -> CheckoutSummary:
     """Build what operators see of a row from the listed columns, also for a row of a newer release."""
-    return CheckoutSummary(**{**row, "attention": _reasons(row)})
+    starts_at = row["starts_at"] if row["starts_at"] != _NO_TIME else None
+    return CheckoutSummary(**{**row, "attention": _reasons(row), "starts_at": starts_at})
 
 
 def _reasons(row: RowMapping) -> tuple[str, ...]:

@@ -127,11 +127,13 @@ class SqlClaims:
         self._connection = connection
 
     async def take(self, claimant: Claimant) -> None:
-        """Claim the slot for a checkout, or for a reschedule, whose row is stored; idempotent.
+        """Claim the slot, if there is one, for a checkout, or for a reschedule, whose row is stored; idempotent.
 
         Raises SlotTaken when it overlaps another claim, or a visit that was booked or moved there since the claimant began.
         """
         slot = claimant.slot
+        if slot is None:
+            return
         mine = {
             "mine": claimant.id,
             "clinician": slot.clinician_id,

@@ -70,7 +70,7 @@ class SqlSendFactsReader:
         """Read the facts of a checkout; its row must exist."""
         if self._fresh is not None and (fresh := self._fresh.take(checkout)) is not None:
             return fresh
-        wanted = {"mine": checkout.id, "clinician": checkout.slot.clinician_id}
+        wanted = {"mine": checkout.id, "clinician": checkout.clinician_id}
         async with reading(self._engine) as connection:
             version, has_claim, is_blocked = (await connection.execute(_OF, wanted)).one()
         return SendFacts(version=version, has_claim=bool(has_claim), is_blocked=bool(is_blocked))

@@ -1,4 +1,4 @@
-"""AskedCharge: a charge as the patient accepted it, of a checkout or of a requested change's fee: sent, looked for and compared.
+"""AskedCharge: a charge as the patient accepted it, of a checkout, of a requested change's fee or of an invoice: sent, looked for and compared.
 
 Its key is the idempotency key upstream and, in the payment's note, the reference by which it is found again.
 """
@@ -13,6 +13,7 @@ from booking.money import Money
 # They precede the reference, so that staff who read the note know where the payment comes from.
 NOTE = "Booked online. Reference: "
 FEE_NOTE = "Late cancellation fee. Reference: "
+INVOICE_NOTE = "Invoice paid online. Reference: "
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,7 +21,7 @@ class AskedCharge:
     """The terms of one charge."""
 
     key: str
-    words: str  # NOTE or FEE_NOTE
+    words: str  # NOTE, FEE_NOTE or INVOICE_NOTE
     row_id: str  # of the checkout or the change; for logs
     clinician_id: str
     patient_id: str | None
@@ -30,6 +31,7 @@ class AskedCharge:
     plan_id: str | None = None
     coupon_id: str | None = None
     recurrence: Recurrence | None = None
+    invoice_id: str | None = None  # that it pays; what plan an invoice is for is the invoice's
 
     @property
     def note(self) -> str:
@@ -48,7 +50,7 @@ def of_checkout(checkout: Checkout) -> AskedCharge:
         key=checkout.upstream_key,
         words=NOTE,
         row_id=checkout.id,
-        clinician_id=checkout.slot.clinician_id,
+        clinician_id=checkout.clinician_id,
         patient_id=checkout.patient_id,
         card_id=checkout.card_id,
         gross=quote.list_price,
@@ -76,6 +78,24 @@ def of_fee(change: RequestedChange, index: int) -> AskedCharge:
     )
 
 
+def of_invoice(change: RequestedChange, index: int) -> AskedCharge:
+    """The charge of what was due on an invoice; it begins no series."""
+    amount, clinician_id = change.actions[index].amount, change.charged_by
+    if amount is None or clinician_id is None:
+        raise ValueError("a payment of an invoice has an amount and a recipient")
+    return AskedCharge(
+        key=change.upstream_key(index),
+        words=INVOICE_NOTE,
+        row_id=change.id,
+        clinician_id=clinician_id,
+        patient_id=change.patient_id,
+        card_id=change.card_id,
+        gross=amount,
+        due=amount,
+        invoice_id=change.owed_invoice,
+    )
+
+
 def reference_in(note: str | None) -> str | None:
     """The checkout id in a note, whichever attempt it names; or None."""
     _, said, key = (note or "").partition(NOTE)
@@ -84,4 +104,4 @@ def reference_in(note: str | None) -> str | None:
 
 def has_reference(note: str | None) -> bool:
     """Whether a note contains a reference of any checkout's or change's."""
-    return any(words.strip() in (note or "") for words in (NOTE, FEE_NOTE))
+    return any(words.strip() in (note or "") for words in (NOTE, FEE_NOTE, INVOICE_NOTE))

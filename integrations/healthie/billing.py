@@ -41,7 +41,7 @@ class HealthieBilling:
 
         Raises CardDeclined, AmountNotChargeable, UpstreamRefused, UpstreamUnavailable, ClinicianNotBookable, OutcomeUnknown.
         """
-        clinician_id = checkout.slot.clinician_id
+        clinician_id = checkout.clinician_id
         return await send_charge(
             await self._clinician(clinician_id),
             of_checkout(checkout),
@@ -55,7 +55,7 @@ class HealthieBilling:
 
         Raises UpstreamUnavailable, and OutcomeUnknown when a match is not proved or there are several.
         """
-        client = await self._staff(checkout.slot.clinician_id)
+        client = await self._staff(checkout.clinician_id)
         return await find_charge(client, of_checkout(checkout), since=since)
 
     async def late_charges(self, checkout: Checkout, *, known: frozenset[str]) -> LateCharges:
@@ -65,7 +65,7 @@ class HealthieBilling:
         """
         if checkout.patient_id is None or not checkout.attempts:
             return LateCharges()
-        client = await self._staff(checkout.slot.clinician_id)
+        client = await self._staff(checkout.clinician_id)
         since = min(attempt.intended_at for attempt in checkout.attempts) - CLOCK_SKEW
         with reading():
             payments = await payments_since(client, checkout.patient_id, since)
@@ -77,7 +77,7 @@ class HealthieBilling:
         Raises UpstreamRefused, UpstreamUnavailable, OutcomeUnknown.
         """
         charge = _charge_of(checkout)
-        client = await self._staff(checkout.slot.clinician_id)
+        client = await self._staff(checkout.clinician_id)
         return await give_back(
             client,
             self._comparison,
@@ -92,7 +92,7 @@ class HealthieBilling:
 
         Raises UpstreamRefused, UpstreamUnavailable, OutcomeUnknown.
         """
-        client = await self._staff(checkout.slot.clinician_id)
+        client = await self._staff(checkout.clinician_id)
         payment = await read_payment(client, _charge_of(checkout).billing_item_id)
         await stop_series(client, self._comparison, payment, is_certain=_any_refusal)
 

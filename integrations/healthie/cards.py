@@ -1,6 +1,7 @@
 """HealthieCards: cards on file."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 
 from booking.errors import OutcomeUnknown, UpstreamRefused
 from booking.models import Card
@@ -10,6 +11,7 @@ from integrations.healthie.answers import every, refusal
 from integrations.healthie.charge_refusals import certain_refusal
 from integrations.healthie.declines import DeclineCodes, decline, in_doubt
 from integrations.healthie.errors import Refused
+from integrations.healthie.generated.cards import Cards as CardsAnswer
 from integrations.healthie.generated.client import Client
 from integrations.healthie.generated.fragments import CardOnFile
 from integrations.healthie.readback import Comparison
@@ -17,7 +19,7 @@ from integrations.upstream.errors import UnreadableAnswer, changing, reading, re
 
 
 class HealthieCards:
-    """The port Cards: reads with the organisation's key, attaches with the clinician's."""
+    """The port Cards: reads, removes and makes default with the organisation's key, attaches with the clinician's."""
 
     def __init__(
         self, *, client: Client, clinician: ClinicianClient, declines: DeclineCodes, comparison: Comparison
@@ -30,7 +32,7 @@ class HealthieCards:
     async def on_file(self, patient_id: str) -> Sequence[Card]:
         """The patient's cards. Raises UpstreamUnavailable."""
         with reading():
-            return [_card(each) for each in await self._details(patient_id)]
+            return await self._read(patient_id)
 
     async def attach(self, *, patient_id: str, token: str, make_default: bool, clinician_id: str) -> Card:
         """Turn a single-use token into a card on file.
@@ -60,6 +62,56 @@ class HealthieCards:
         if detail is None:
             raise AssertionError("a card that was compared is there")
         return _card(detail)
+
+    async def remove(self, *, patient_id: str, card_id: str) -> None:
+        """Take the card off file, and read back that it is gone. Raises UpstreamRefused, UpstreamUnavailable, OutcomeUnknown."""
+        payload = None
+        # An undecodable response does no harm: the read-back shows the outcome in any case.
+        with changing(), suppress(UnreadableAnswer):
+            payload = (
+                await self._client.remove_card(card_id=card_id, user_id=patient_id)
+            ).delete_stripe_customer_detail
+        refused = refusal("RemoveCard", payload.messages) if payload else None
+        gone = all(card.id != card_id for card in await self._read_back(patient_id))
+        if refused is not None and not gone:
+            raise UpstreamRefused("RemoveCard", "refused")
+        with changing():
+            await self._comparison.check("RemoveCard", gone=gone)
+
+    async def make_default(self, *, patient_id: str, card_id: str) -> None:
+        """Make the card the default, and read it back. Raises as `remove`.
+
+        The only field that may tell the default is `User.stripe_customer_detail`; where it is another card, the change is not believed.
+        """
+        payload = None
+        with changing(), suppress(UnreadableAnswer):
+            payload = (
+                await self._client.make_card_default(id=card_id, user_id=patient_id)
+            ).update_stripe_customer_detail
+        refused = refusal("MakeCardDefault", payload.messages) if payload else None
+        default = any(card.id == card_id and card.is_default for card in await self._read_back(patient_id))
+        if refused is not None and not default:
+            raise UpstreamRefused("MakeCardDefault", "refused")
+        with changing():
+            await self._comparison.check("MakeCardDefault", default=default)
+
+    async def _read_back(self, patient_id: str) -> Sequence[Card]:
+        with reading_back():
+            return await self._read(patient_id)
+
+    async def _read(self, patient_id: str) -> Sequence[Card]:
+        default: set[str] = set()
+
+        async def ask(after: str | None) -> CardsAnswer:
+            answer = await self._client.cards(user_id=patient_id, after=after)
+            person = answer.user
+            if person is not None and person.id == patient_id and person.stripe_customer_detail is not None:
+                default.add(person.stripe_customer_detail.id)
+            return answer
+
+        found = await every(ask, lambda answer: answer.stripe_customer_details)
+        own = [each for each in found if _is_of(patient_id, each)]
+        return [_card(each, is_default=each.id in default) for each in own]
 
     async def _recover(self, patient_id: str, answer: UnreadableAnswer) -> Card:
         """Look up the card whose id an undecodable response contained. Raises OutcomeUnknown."""
@@ -91,10 +143,11 @@ def _refused(refused: Refused, declines: DeclineCodes) -> Exception:
     return CardDeclined(decline(refused.words, declines) or DeclineReason.TRY_AGAIN)
 
 
-def _card(detail: CardOnFile) -> Card:
+def _card(detail: CardOnFile, *, is_default: bool = False) -> Card:
     return Card(
         id=detail.id,
         brand=detail.card_type or "",
         last4=detail.last_four or "",
         expires=detail.expiration.date() if detail.expiration else None,
+        is_default=is_default,
     )

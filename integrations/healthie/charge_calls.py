@@ -1,4 +1,4 @@
-"""Sends a charge, proves it, and looks for one: the same for a checkout's charge and for a requested change's fee."""
+"""Sends a charge, proves it, and looks for one: the same for a checkout's charge, a requested change's fee and an invoice."""
 
 from datetime import datetime
 
@@ -41,6 +41,7 @@ async def send_charge(
                     amount_paid=str(asked.gross.amount),
                     offering_id=asked.plan_id,
                     offering_coupon_id=asked.coupon_id,
+                    requested_payment_id=asked.invoice_id,
                     stripe_customer_detail_id=asked.card_id,
                     stripe_idempotency_key=asked.key,
                     note=asked.note,

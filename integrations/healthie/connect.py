@@ -29,6 +29,7 @@ from integrations.healthie.credit_ledger import HealthieCreditLedger
 from integrations.healthie.credits import HealthieCredits
 from integrations.healthie.declines import DeclineCodes
 from integrations.healthie.generated.client import Client
+from integrations.healthie.invoice_payments import HealthieInvoicePayments
 from integrations.healthie.invoices import HealthieInvoices
 from integrations.healthie.key_proved_catalog import KeyProvedCatalog
 from integrations.healthie.keys import KeyStore
@@ -40,6 +41,7 @@ from integrations.healthie.permission_check import PermissionCheck
 from integrations.healthie.promotions import HealthiePromotions
 from integrations.healthie.purchases import HealthiePurchases
 from integrations.healthie.readback import Comparison, Noticed, only_logged
+from integrations.healthie.receipt_mails import HealthieReceipts
 from integrations.healthie.rehearsal.asking import LockedOut
 from integrations.healthie.rehearsal.connecting import rehearsal
 from integrations.healthie.rehearsal.listening import Ear, listening
@@ -181,6 +183,14 @@ async def connect(
             credits=HealthieCredits(staff=staff),
             purchases=HealthiePurchases(client=organization),
             memberships=HealthieMemberships(client=organization),
+            invoice_payments=HealthieInvoicePayments(
+                client=organization,
+                staff=staff,
+                declines=declines,
+                comparison=comparison,
+                recipient_id=recipient_id,
+            ),
+            receipts=HealthieReceipts(client=organization, comparison=comparison),
             membership_changes=HealthieMembershipChanges(staff=staff, comparison=comparison),
             credit_ledger=HealthieCreditLedger(staff=staff),
             resources=HealthieResourceReader(client=organization, digest=digest),

@@ -39,7 +39,7 @@ class HealthieInvoices:
         charge = checkout.charge
         if charge is None:
             raise ValueError("nothing was charged")
-        client = await self._staff(checkout.slot.clinician_id)
+        client = await self._staff(checkout.clinician_id)
         with reading():
             invoice = (await client.invoice_by_id(id=invoice_id)).requested_payment
             payment = (await client.payment_by_id(id=charge.billing_item_id)).billing_item

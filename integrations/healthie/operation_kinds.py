@@ -39,14 +39,16 @@ _KINDS = {
         "CreditChanges",
         "CreditsLeft",
         "InvoiceById",
+        "InvoiceStanding",
         "MembershipStanding",
         "PaymentById",
         "PaymentsSince",
+        "ReceiptById",
         "VisitById",
         "VisitsBetween",
     ),
-    "patient_changes": ("CreatePatient", "AttachCard"),
-    "money": ("Charge", "Refund", "CancelRecurring", "SetRecurringPaused", "CloseInvoice"),
+    "patient_changes": ("CreatePatient", "AttachCard", "MakeCardDefault", "RemoveCard"),
+    "money": ("Charge", "Refund", "CancelRecurring", "SetRecurringPaused", "CloseInvoice", "SendReceipt"),
     "visits": ("Book", "CancelVisit", "DeleteVisit", "MoveVisit"),
 }
 _KIND_OF = {operation: kind for kind, operations in _KINDS.items() for operation in operations}

@@ -84,7 +84,9 @@ def proofs(payment: Payment | None, asked: AskedCharge) -> dict[str, bool]:
         "sender": payment.sender_id == asked.patient_id,
         "amount": _took(payment, asked.due),
         "card": paid_with(payment, asked.card_id),
-        "plan": payment.offering_id == asked.plan_id,
+        # What plan an invoice is for was not asked for by the charge.
+        "plan": asked.invoice_id is not None or payment.offering_id == asked.plan_id,
+        "invoice": payment.requested_payment_id == asked.invoice_id,
         "recurrence": _recurs_as_stated(payment, asked.recurrence),
     }
 
@@ -148,7 +150,7 @@ def _is_shown(part: str, payment: Payment, asked: AskedCharge) -> bool:
                 return False
         case "card":
             return None not in (payment.card_last_4, _digits_of(payment, asked.card_id))
-        case "plan" | "recurrence":
+        case "plan" | "recurrence" | "invoice":
             return True
     return False  # with another state or sender it is not the checkout's charge at all
 
@@ -171,6 +173,8 @@ def could_be(payment: Payment, asked: AskedCharge, *, on_other_terms: bool = Fal
     With `on_other_terms` the same card with either the same amount or the same plan is enough, to ask an operator.
     """
     if has_reference(payment.note) or payment.is_outside_payment or not payment.stripe_charge_id:
+        return False
+    if payment.requested_payment_id != asked.invoice_id:  # nothing attaches a payment to an invoice later
         return False
     proved = proofs(payment, asked)
     same_plan = proved["plan"] and asked.plan_id is not None

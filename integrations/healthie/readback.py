@@ -36,6 +36,7 @@ READ_BACKS: Mapping[str, ReadBack] = {
             "amount": ("amount_paid", "offering_coupon_id"),
             "card": ("stripe_customer_detail_id",),
             "plan": ("offering_id",),
+            "invoice": ("requested_payment_id",),
             "recurrence": ("offering_id",),
         },
         believed={
@@ -60,6 +61,9 @@ READ_BACKS: Mapping[str, ReadBack] = {
             "card_type_label": "a label for people",
         },
     ),
+    "RemoveCard": ReadBack(seen_in="Cards", compared={"gone": ("card_id", "user_id")}),
+    "MakeCardDefault": ReadBack(seen_in="Cards", compared={"default": ("id", "user_id", "is_default")}),
+    "SendReceipt": ReadBack(seen_in="ReceiptById", compared={"mailed": ("id", "resend_receipt")}),
     "CreatePatient": ReadBack(
         seen_in="CreatePatient",
         compared={"person": ("email", "first_name", "last_name")},

@@ -10,6 +10,7 @@ import structlog
 from booking.money import Money
 from booking.packages.model import Invoice, InvoiceStatus, Payment, PaymentStatus, Refund
 from integrations.healthie.answers import money
+from integrations.healthie.catalog import FREQUENCIES
 from integrations.healthie.generated.enums import BillingItemState
 from integrations.healthie.generated.fragments import OwedInvoice, Receipt
 from integrations.healthie.payments import Unproved, charged, refunded
@@ -109,7 +110,16 @@ def invoice_of(row: OwedInvoice, currency: str) -> Invoice | None:
         appointment_id=row.appointment_id,
         payment_ids=tuple(each.id for each in row.billing_items),
         clinician_id=row.sender_id,
+        starts_membership=row.offering is not None and _recurs(row.offering.billing_frequency),
     )
+
+
+def _recurs(frequency: str | None) -> bool:
+    """Whether a plan bills again, or may: a frequency that is not known here counts."""
+    if not frequency:
+        return False
+    known = FREQUENCIES.get(frequency.strip().casefold())
+    return known is None or known.recurs
 
 
 def _due(row: OwedInvoice, total: Money) -> tuple[InvoiceStatus, Money]:

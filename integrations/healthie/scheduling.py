@@ -32,11 +32,11 @@ class HealthieScheduling:
             raise ValueError("a booking needs a patient")
         wanted = Booking(
             patient_id=checkout.patient_id,
-            slot=checkout.slot,
+            slot=checkout.visit_slot,
             time_zone=checkout.time_zone,
             reference={REFERENCE: checkout.id},
         )
-        return await book_visit(await self._clinician(checkout.slot.clinician_id), self._comparison, wanted)
+        return await book_visit(await self._clinician(checkout.clinician_id), self._comparison, wanted)
 
     async def find(self, checkout: Checkout) -> Appointment | None:
         """The appointment whose metadata names this checkout, or None. Raises UpstreamUnavailable."""
@@ -49,9 +49,9 @@ class HealthieScheduling:
         """Every appointment that is not deleted and whose metadata names this checkout. Raises UpstreamUnavailable."""
         if checkout.patient_id is None:
             return ()
-        client = await self._staff(checkout.slot.clinician_id)
+        client = await self._staff(checkout.clinician_id)
         with reading():
-            visits = await visits_around(client, checkout.patient_id, checkout.slot)
+            visits = await visits_around(client, checkout.patient_id, checkout.visit_slot)
         found = (appointment_of(visit) for visit in visits)
         return [each for each in found if each is not None and each.checkout_id == checkout.id]
 
@@ -62,5 +62,5 @@ class HealthieScheduling:
         """
         if checkout.appointment_id is None:
             raise ValueError("nothing was booked")
-        client = await self._staff(checkout.slot.clinician_id)
+        client = await self._staff(checkout.clinician_id)
         await delete_visit(client, self._comparison, checkout.appointment_id, row_id=checkout.id)

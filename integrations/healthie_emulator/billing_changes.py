@@ -80,7 +80,7 @@ def _act(request: Request, item: BillingItem, given: dict[str, Any]) -> BillingI
     changes: dict[str, Any] = {name: given[name] for name in simple if given.get(name) is not None}
     if len(changes.get("metadata", "")) > MOST_METADATA:
         raise Refusal("metadata", "Metadata is too long")
-    if given.get("resend_receipt"):
+    if given.get("resend_receipt") and world.switches.receipt_noted_at_once:
         changes["receipt_last_sent_at"] = world.clock.now()
     if given.get("created_at") and item.is_outside_payment:
         changes["created_at"] = dates.read(given["created_at"], request.zone)

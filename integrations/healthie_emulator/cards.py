@@ -130,8 +130,13 @@ def _expires_next_month(card: Card, request: Request, _: object) -> bool:
     return (card.expiration.year * 12 + card.expiration.month) - (now.year * 12 + now.month) == 1
 
 
-def _visible_default(user: User, request: Request) -> Card | None:
-    return default_card(request.world, user.id) if request.me.sees_patient(user.id) else None
+def _shown_card(user: User, request: Request) -> Card | None:
+    """The patient's one card: the reference does not say which of several it is."""
+    if not request.me.sees_patient(user.id):
+        return None
+    if request.world.switches.user_shows_default_card:
+        return default_card(request.world, user.id)
+    return next(iter(live_cards(request.world, user.id)), None)
 
 
 RESOLVERS: dict[str, Callable[..., Any]] = {
@@ -144,7 +149,7 @@ RESOLVERS: dict[str, Callable[..., Any]] = {
     "StripeCustomerDetail.cursor": lambda card, _request, _: card.id,
     "StripeCustomerDetail.expiring_next_month": _expires_next_month,
     "StripeCustomerDetail.stripe_id": lambda card, _request, _: f"cus_{card.user_id}",
-    "User.stripe_customer_detail": lambda user, request, _: _visible_default(user, request),
+    "User.stripe_customer_detail": lambda user, request, _: _shown_card(user, request),
     "User.stripe_customer_details": lambda user, request, _: (
         live_cards(request.world, user.id) if request.me.sees_patient(user.id) else []
     ),

@@ -50,7 +50,12 @@ class Switches:
     # A visit of a priced type raises an invoice when it is booked, where the practice's `auto_invoicing` is on.
     booking_raises_invoice: bool = True
     credit_visit_raises_invoice: bool = False  # so does one that a credit was used for, as reported
+    # A charge on an invoice settles it; else its status and what is due stay until staff set it.
+    payments_settle_invoices: bool = True
     invoice_status_settable: bool = True  # else an invoice's status only follows its payments
+    # User.stripe_customer_detail is the default card, else the newest one.
+    user_shows_default_card: bool = True
+    receipt_noted_at_once: bool = True  # else receipt_last_sent_at is as it was when the mutation answers
     bank_account_set_up: bool = True  # else no charge is possible
     charges_enabled: bool = True  # at Stripe; else it refuses every charge of the practice
     may_create_api_keys: bool = True  # the permission that Healthie grants on request

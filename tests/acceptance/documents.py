@@ -81,6 +81,14 @@ START = f"""mutation Start($input: StartCheckoutInput!) {{
     {PROBLEM}
   }}
 }}"""
+START_PURCHASE = f"""mutation StartPurchase($input: StartPurchaseInput!) {{
+  startPurchase(input: $input) {{
+    __typename
+    ... on StartPurchaseSuccess {{ guestToken checkout {{ id status holdExpiresAt slot {{ id }} quote {{ {QUOTE_FIELDS} }} }} }}
+    ... on PromoInvalid {{ reason }}
+    {PROBLEM}
+  }}
+}}"""
 CONFIRM = f"""mutation Confirm($input: ConfirmCheckoutInput!) {{
   confirmCheckout(input: $input) {{
     __typename
@@ -159,6 +167,37 @@ MEMBERSHIP_QUOTE = f"""query MembershipQuote($id: ID!) {{
 MEMBERSHIP_CHANGE_OF = (
     f"query MembershipChangeOf($id: ID!) {{ membershipChange(id: $id) {{ {MEMBERSHIP_CHANGE_FIELDS} }} }}"
 )
+INVOICE_PAYMENT_FIELDS = "id invoiceId amount { amount currency } status paymentId requestedAt"
+MY_INVOICES = """query MyInvoices { me { invoices(first: 5) { nodes {
+  id status due { amount } paymentIds paymentQuoteId } } cards { id last4 } } }"""
+INVOICE_PAYMENT_OF = (
+    f"query InvoicePaymentOf($id: ID!) {{ invoicePayment(id: $id) {{ {INVOICE_PAYMENT_FIELDS} }} }}"
+)
+PAY_INVOICE = f"""mutation PayInvoice($input: PayInvoiceInput!) {{
+  payInvoice(input: $input) {{
+    __typename
+    ... on PayInvoiceSuccess {{ payment {{ {INVOICE_PAYMENT_FIELDS} }} }}
+    ... on InvoicePaymentProcessing {{ payment {{ {INVOICE_PAYMENT_FIELDS} }} }}
+    ... on InvoiceChanged {{ invoice {{ id due {{ amount }} paymentQuoteId }} }}
+    ... on CardDeclined {{ reason }}
+    {PROBLEM}
+  }}
+}}"""
+MY_CARDS = "query MyCards { me { cards { id last4 isDefault } } }"
+REMOVE_CARD = f"""mutation RemoveCard($input: RemoveCardInput!) {{
+  removeCard(input: $input) {{
+    __typename
+    ... on RemoveCardSuccess {{ cardId }}
+    ... on CardInUse {{ use }}
+    {PROBLEM}
+  }}
+}}"""
+SET_DEFAULT_CARD = f"""mutation SetDefaultCard($input: SetDefaultCardInput!) {{
+  setDefaultCard(input: $input) {{ __typename ... on SetDefaultCardSuccess {{ cardId }} {PROBLEM} }}
+}}"""
+SEND_RECEIPT = f"""mutation SendReceipt($input: SendReceiptInput!) {{
+  sendReceipt(input: $input) {{ __typename ... on SendReceiptSuccess {{ paymentId sentAt }} {PROBLEM} }}
+}}"""
 END_MEMBERSHIP = f"""mutation EndMembership($input: CancelMembershipInput!) {{
   cancelMembership(input: $input) {{
     __typename

@@ -9,9 +9,8 @@ from booking.principals import PrincipalKind
 from tests.acceptance import documents
 from tests.acceptance.app import App
 from tests.acceptance.booked import set_rules
+from tests.acceptance.credited import VISIT, left, patient_of
 from tests.plugins.stack import Stack
-
-VISIT = "Single Visit"
 
 QUOTE = f"""query Quote($visitTypeId: ID!, $useCredit: Boolean!) {{
   quote(visitTypeId: $visitTypeId, useCredit: $useCredit) {{
@@ -23,12 +22,6 @@ QUOTE = f"""query Quote($visitTypeId: ID!, $useCredit: Boolean!) {{
 GIVE = """mutation Give($input: updateClientInput!) {
   updateClient(input: $input) { user { id } messages { field message } }
 }"""
-LEFT = "query Left($id: ID!) { user(id: $id) { appointment_type_credits { appointment_type_id quantity } } }"
-
-
-def patient_of(stack: Stack) -> tuple[str, App]:
-    patient_id = str(stack.practice["patients"][0]["id"])
-    return patient_id, stack.patient(patient_id)
 
 
 async def give(stack: Stack, patient_id: str, many: int, visit: str = VISIT) -> None:
@@ -38,12 +31,6 @@ async def give(stack: Stack, patient_id: str, many: int, visit: str = VISIT) -> 
         GIVE, input={"id": patient_id, "appointment_type_credits_attributes": [credit]}
     )
     assert done["updateClient"]["messages"] is None, done
-
-
-async def left(stack: Stack, patient_id: str, visit: str = VISIT) -> int:
-    """What the practice has as the patient's number."""
-    rows = (await stack.emulator.ask(LEFT, id=patient_id))["user"]["appointment_type_credits"]
-    return sum(int(row["quantity"]) for row in rows if row["appointment_type_id"] == stack.visit(visit))
 
 
 async def offered(stack: Stack, app: App, *, use: bool = False) -> dict[str, object]:

@@ -22,6 +22,7 @@ from booking.principals import PrincipalKind
 from tests.acceptance.app import GUEST, App, Json
 from tests.acceptance.documents import PROBLEM, SCHEMA
 from tests.acceptance.members import a_member
+from tests.acceptance.owing import a_debtor
 from tests.acceptance.purchased import purchased
 from tests.plugins.stack import Stack
 
@@ -211,6 +212,22 @@ async def buy(cache: Cache, stack: Stack, app: App, *, zone: str, guest: bool) -
     return buyer, checkout["id"]
 
 
+async def paid_invoice(stack: Stack) -> Cache:
+    """An invoice is paid: what is seen of it and of its payment after that, each twice."""
+    debtor = await a_debtor(stack, 2)
+    owed, settled = Cache(), Cache()  # the invoice is another one once it is paid
+    for _ in range(2):
+        await recorded(owed, debtor.app, "me", "Me")
+    paying = {"quoteId": await debtor.quote(), "cardOnFileId": debtor.card}
+    await mutated(settled, debtor.app, "payInvoice", **paying)
+    (change,) = {key[1] for key in settled.kept if key[0] == "InvoicePayment"}
+    document = query("invoicePayment", "InvoicePayment", "($id: ID!)", "(id: $id)")
+    await asked(settled, debtor.app, document, {"id": change})
+    await recorded(settled, debtor.app, "me", "Me")
+    assert owed.disagreements + settled.disagreements == []
+    return settled
+
+
 async def end_a_membership(cache: Cache, stack: Stack) -> Cache:
     """Quote pausing, resuming and ending a membership into the cache, and do so; answers what is seen from its end on."""
     member = await a_member(stack, 1)
@@ -303,7 +320,8 @@ async def test_objects_of_one_id_are_equal_whoever_asks_and_however(stack: Stack
     ended = await end_a_membership(cache, stack)
     waited = await wait_for_a_time(stack, patient)
 
-    caches = (cache, after, ended, waited)
+    settled = await paid_invoice(stack)
+    caches = (cache, after, ended, waited, settled)
     assert [one for each in caches for one in each.disagreements] == []
     often = {kind for each in caches for (kind, _), times in each.seen.items() if times > 1}
     assert often == identified().keys() - UNSEEN, "every type was seen twice by one id"

@@ -6,7 +6,7 @@ The fields are the schema's, so a new one joins by itself; an argument that name
 import base64
 import itertools
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from typing import Any
@@ -29,8 +29,11 @@ from tests.acceptance import documents
 from tests.acceptance.app import GUEST, App, Json
 from tests.acceptance.documents import SCHEMA, everything
 from tests.acceptance.members import a_member
+from tests.acceptance.owing import a_debtor
 from tests.integration.socket_client import Socket, connected, served
 from tests.plugins.stack import Stack
+
+Once = Callable[[App, str, Json], Awaitable[Json]]  # does a mutation with a key of its own
 
 # What each argument names, of somebody's; by type, field and the argument's path.
 OWNED = {
@@ -62,6 +65,12 @@ OWNED = {
     "Query.membershipEndQuote(membershipId)": "membership",
     "Query.membershipChange(id)": "membership_change",
     "Mutation.cancelMembership(input.quoteId)": "membership_end",
+    "Query.invoicePayment(id)": "invoice_payment",
+    "Mutation.payInvoice(input.quoteId)": "invoice_quote",
+    "Mutation.payInvoice(input.cardOnFileId)": "card",
+    "Mutation.removeCard(input.cardId)": "card",
+    "Mutation.setDefaultCard(input.cardId)": "card",
+    "Mutation.sendReceipt(input.paymentId)": "receipt",
     "Query.membershipPauseQuote(membershipId)": "membership",
     "Query.membershipResumeQuote(membershipId)": "membership",
     "Mutation.pauseMembership(input.quoteId)": "membership_pause",
@@ -91,6 +100,8 @@ PUBLIC = {
     "Subscription.slotsChanged(filter.clinicianIds)",
     "Mutation.holdSlot(input.slotId)",
     "Mutation.startCheckout(input.planId)",
+    "Mutation.startPurchase(input.planId)",
+    "Mutation.startPurchase(input.clinicianId)",
     "Mutation.confirmCheckout(input.quoteId)",  # a digest of amounts and terms, which are nobody's
     "Mutation.cancelAppointment(input.reasonId)",  # of the practice's list
 }
@@ -154,6 +165,7 @@ class Asker:
     socket: Socket
     checkout: str  # their own, if they can have one
     stack: Stack
+    owing: str | None = None  # the quote of an invoice of their own, if they have one
     moving: str | None = None  # the quote of moving a visit of their own, if they have one
     numbers: "itertools.count[int]" = field(default_factory=itertools.count)
 
@@ -275,6 +287,9 @@ def beside(coordinate: str, things: Things, asker: Asker) -> dict[str, Any]:
         "Mutation.extendHold": {"input": {"holdId": things.missing["hold"]}},
         "Mutation.releaseHold": {"input": {"holdId": things.missing["hold"]}},
         "Mutation.startCheckout": {"input": {"holdId": things.missing["hold"], "guest": GUEST}},
+        "Mutation.startPurchase": {
+            "input": {"planId": asker.stack.plan("First Visit"), "timeZone": "UTC", "guest": GUEST}
+        },
         "Mutation.requestEmailVerification": {"input": {"checkoutId": things.missing["checkout"]}},
         "Mutation.verifyEmail": {"input": {"checkoutId": things.missing["checkout"], "code": "123456"}},
         "Mutation.confirmCheckout": {"input": asker.app.accepting(asker.checkout)},
@@ -292,6 +307,16 @@ def beside(coordinate: str, things: Things, asker: Asker) -> dict[str, Any]:
             }
         },
         "Mutation.leaveWaitlist": {"input": {"entryId": things.missing["waitlist"]}},
+        "Query.invoicePayment": {"id": things.missing["invoice_payment"]},
+        "Mutation.payInvoice": {
+            "input": {
+                "quoteId": asker.owing or things.missing["invoice_quote"],
+                "cardOnFileId": things.missing["card"],
+            }
+        },
+        "Mutation.removeCard": {"input": {"cardId": things.missing["card"]}},
+        "Mutation.setDefaultCard": {"input": {"cardId": things.missing["card"]}},
+        "Mutation.sendReceipt": {"input": {"paymentId": things.missing["receipt"]}},
         "Mutation.cancelAppointment": {"input": {"quoteId": things.missing["cancellation"], **asker.noted()}},
         "Query.membershipEndQuote": {"membershipId": things.missing["membership"]},
         "Query.membershipPauseQuote": {"membershipId": things.missing["membership"]},
@@ -338,6 +363,23 @@ def cursor(name: str) -> str:
     return base64.urlsafe_b64encode(name.encode()).decode()
 
 
+async def paid_invoice(stack: Stack, owner: App, once: Once) -> dict[str, list[str]]:
+    """The patient pays an invoice, has its receipt mailed, and changes their cards on file; answers what is theirs by it."""
+    debtor = await a_debtor(stack)
+    quote = await debtor.quote()
+    payment = (await once(owner, "payInvoice", {"quoteId": quote, "cardOnFileId": debtor.card}))["payment"]
+    await once(owner, "sendReceipt", {"paymentId": payment["paymentId"]})
+    gone = await debtor.another_card("tok_mastercard")
+    await once(owner, "setDefaultCard", {"cardId": debtor.card})
+    await once(owner, "removeCard", {"cardId": gone})
+    return {
+        "card": [debtor.card, gone],
+        "receipt": [payment["paymentId"]],
+        "invoice_payment": [payment["id"]],
+        "invoice_quote": [quote],
+    }
+
+
 async def owned(stack: Stack) -> Things:
     """Everything that a patient, a visitor and a guest can own, in the states that it can have; each mutation done once."""
     keys: dict[tuple[str, str], str] = {}
@@ -350,7 +392,7 @@ async def owned(stack: Stack) -> Things:
         keys.update(
             {
                 (mutation, given[name]): key
-                for name in ("holdId", "checkoutId", "quoteId", "entryId")
+                for name in ("holdId", "checkoutId", "quoteId", "entryId", "cardId", "paymentId")
                 if name in given
             }
         )
@@ -366,6 +408,10 @@ async def owned(stack: Stack) -> Things:
             "pauseMembership": documents.PAUSE_MEMBERSHIP,
             "resumeMembership": documents.RESUME_MEMBERSHIP,
             "leaveWaitlist": documents.LEAVE_WAITLIST,
+            "payInvoice": documents.PAY_INVOICE,
+            "removeCard": documents.REMOVE_CARD,
+            "setDefaultCard": documents.SET_DEFAULT_CARD,
+            "sendReceipt": documents.SEND_RECEIPT,
         }[mutation]
         result = await app.do(text, key=key, **given)
         assert result["__typename"].endswith("Success"), result
@@ -383,8 +429,10 @@ async def owned(stack: Stack) -> Things:
     live, released = await visitor.held(next(slots)["id"]), await visitor.held((await stack.slot())["id"])
     await once(visitor, "extendHold", {"holdId": live})
     await once(visitor, "releaseHold", {"holdId": released})
-    booked = await owners_visit(owner, next(slots)["id"])
-    ended = (await owner.checkout(confirmed))["appointment"]["id"]
+    booked, ended = (
+        await owners_visit(owner, next(slots)["id"]),
+        (await owner.checkout(confirmed))["appointment"]["id"],
+    )
     move, moving = await quotes_of(owner, documents.MOVE_QUOTE, ended, booked)
     to = await owner.held(next(slots)["id"])
     changes = [(await once(owner, "rescheduleAppointment", {"quoteId": move, "holdId": to}))["change"]["id"]]
@@ -406,6 +454,7 @@ async def owned(stack: Stack) -> Things:
         for hours in (1, 2)
     ]
     await once(owner, "leaveWaitlist", {"entryId": places[0]})
+    bought = await paid_invoice(stack, owner, once)
     me = (await owner.ask(documents.ME))["me"]
     card, visit = me["cards"][0]["id"], me["appointments"]["nodes"][0]["id"]
     guests = begun["checkout"]["id"]
@@ -418,7 +467,8 @@ async def owned(stack: Stack) -> Things:
         "payment": [cursor("payment:1400001")],
         "invoice": [cursor("invoice:1500001")],
         "place": [cursor(place)],
-        "card": [card],
+        **bought,
+        "card": [card, *bought["card"]],
         "appointment": [booked, ended],
         "change": changes,
         "waitlist": places,
@@ -433,6 +483,7 @@ async def owned(stack: Stack) -> Things:
         "cancellation": quote_id("cancel", unlike(booked), {}),
         "move": quote_id("move", unlike(booked), {}),
         "membership_end": quote_id("end-membership", unlike(member.id), {}),
+        "invoice_quote": quote_id("pay-invoice", "987654321", {}),
         "membership_pause": quote_id("pause-membership", unlike(member.id), {}),
         "membership_resume": quote_id("resume-membership", unlike(member.id), {}),
     }
@@ -465,6 +516,7 @@ async def askers(stack: Stack, things: Things) -> AsyncIterator[list[Asker]]:
     missing = things.missing["checkout"]
     visit = await owners_visit(patient, (await stack.slot("Free Consultation", ahead=10))["id"])
     staff = stack.patient("staff-1", kind=PrincipalKind.STAFF)
+    owing = {"patient": await (await a_debtor(stack, 1)).quote()}
     moving = {
         "patient": (await quotes_of(patient, documents.MOVE_QUOTE, visit))[0],
         "staff": (await quotes_of(staff, documents.MOVE_QUOTE, visit))[0],
@@ -487,6 +539,7 @@ async def askers(stack: Stack, things: Things) -> AsyncIterator[list[Asker]]:
                 checkout=own,
                 stack=stack,
                 moving=moving.get(kind),
+                owing=owing.get(kind),
             )
             for kind, (app, own) in apps.items()
         ]

@@ -4,6 +4,7 @@ from tests.acceptance import documents
 from tests.acceptance.app import GUEST, App, Json
 from tests.acceptance.documents import SCHEMA, everything
 from tests.acceptance.members import a_member
+from tests.acceptance.owing import a_debtor
 from tests.doubles.mail_server import MailServer
 from tests.plugins.stack import Stack, Stacks
 
@@ -14,6 +15,7 @@ INPUTS = {
     "extendHold": "ExtendHoldInput",
     "releaseHold": "ReleaseHoldInput",
     "startCheckout": "StartCheckoutInput",
+    "startPurchase": "StartPurchaseInput",
     "requestEmailVerification": "RequestEmailVerificationInput",
     "verifyEmail": "VerifyEmailInput",
     "confirmCheckout": "ConfirmCheckoutInput",
@@ -23,6 +25,10 @@ INPUTS = {
     "pauseMembership": "PauseMembershipInput",
     "resumeMembership": "ResumeMembershipInput",
     "cancelMembership": "CancelMembershipInput",
+    "payInvoice": "PayInvoiceInput",
+    "removeCard": "RemoveCardInput",
+    "setDefaultCard": "SetDefaultCardInput",
+    "sendReceipt": "SendReceiptInput",
     "joinWaitlist": "JoinWaitlistInput",
     "leaveWaitlist": "LeaveWaitlistInput",
 }
@@ -87,6 +93,7 @@ async def attempts_on(stack: Stack, mail: MailServer) -> Attempts:
     started = [
         await made.do(app, "startCheckout", holdId=hold, planId=plan, guest=GUEST) for hold in holds[:2]
     ]
+    await made.do(app, "startPurchase", planId=plan, timeZone="UTC", guest=GUEST)
     guests = [app.bearer(one["guestToken"]) for one in started]
     ids = [one["checkout"]["id"] for one in started]
     shown = started[0]["checkout"]["quote"]["id"]
@@ -105,6 +112,12 @@ async def attempts_on(stack: Stack, mail: MailServer) -> Attempts:
     await made.do(member.app, "pauseMembership", quoteId=(await member.pause_quote())["quote"]["id"])
     await made.do(member.app, "resumeMembership", quoteId=(await member.resume_quote())["quote"]["id"])
     await made.do(member.app, "cancelMembership", quoteId=(await member.quote())["quote"]["id"])
+    debtor = await a_debtor(stack, 1)
+    paid = await made.do(debtor.app, "payInvoice", quoteId=await debtor.quote(), cardOnFileId=debtor.card)
+    await made.do(debtor.app, "sendReceipt", paymentId=paid["payment"]["paymentId"])
+    other = await debtor.another_card("tok_mastercard")
+    await made.do(debtor.app, "setDefaultCard", cardId=debtor.card)
+    await made.do(debtor.app, "removeCard", cardId=other)
     patient = stack.patient(str(stack.practice["patients"][0]["id"]))
     sought = {"visitTypeId": stack.visit("Initial Visit"), "timeZone": "UTC", "until": stack.day(9)}
     entry = (await made.do(patient, "joinWaitlist", filter=sought))["entry"]["id"]

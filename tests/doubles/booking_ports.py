@@ -124,7 +124,7 @@ class FakeDatabase:
         return SendFacts(
             version=self.rows[checkout.id].version,
             has_claim=checkout.id in self.claims,
-            is_blocked=checkout.slot.clinician_id in self.blocks,
+            is_blocked=checkout.clinician_id in self.blocks,
         )
 
     def lose_claim(self, checkout_id: str) -> None:
@@ -209,7 +209,8 @@ class FakeUnit:
         before, after = self._database.rows, self.checkouts.rows
         changed = [row for row in after.values() if before.get(row.id) != row]
         for row in changed if self._database.checks_claims else ():
-            kept = row.state in CLAIMING and row.id not in self._database.lost_claims
+            claims = row.slot is not None and row.state in CLAIMING
+            kept = claims and row.id not in self._database.lost_claims
             assert (row.id in self.claims.slots) == kept, f"the claim of a row at {row.state}"
         passed = {row.id: self._passed(row) for row in changed}
         for row in changed:
@@ -394,8 +395,8 @@ class FakeCheckouts:
                 id=row.id,
                 state=row.state,
                 attention=row.attention,
-                clinician_id=row.slot.clinician_id,
-                starts_at=row.slot.start,
+                clinician_id=row.clinician_id,
+                starts_at=row.slot.start if row.slot else None,
                 tries=row.tries,
                 created_at=row.created_at,
                 updated_at=row.updated_at,
@@ -462,12 +463,15 @@ class FakeClaims:
         return self._rows[claimant_id].state == CheckoutState.NEEDS_ATTENTION
 
     async def take(self, claimant: Claimant) -> None:
+        slot = claimant.slot
+        if slot is None:
+            return
         others = {owner: slot for owner, slot in self.slots.items() if owner != claimant.id}
-        if _overlapping(others.values(), [claimant.slot.clinician_id], claimant.slot.interval):
+        if _overlapping(others.values(), [slot.clinician_id], slot.interval):
             raise SlotTaken
-        self.slots.setdefault(claimant.id, claimant.slot)
+        self.slots.setdefault(claimant.id, slot)
         booked = _booked_since(self._rows.values(), claimant.created_at, besides=claimant.id)
-        if _overlapping(booked, [claimant.slot.clinician_id], claimant.slot.interval):
+        if _overlapping(booked, [slot.clinician_id], slot.interval):
             del self.slots[claimant.id]
             raise SlotTaken
 
@@ -699,5 +703,9 @@ def _booked_since(rows: Iterable[Checkout], since: datetime, *, besides: str | N
     return [
         row.slot
         for row in rows
-        if _visit_stands(row) and row.ended_at and row.ended_at >= since - CLOCK_SKEW and row.id != besides
+        if row.slot is not None
+        and _visit_stands(row)
+        and row.ended_at
+        and row.ended_at >= since - CLOCK_SKEW
+        and row.id != besides
     ]

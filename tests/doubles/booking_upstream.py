@@ -189,6 +189,20 @@ class FakeCards:
 
         return await self._books.call("attach_card", effect)
 
+    async def remove(self, *, patient_id: str, card_id: str) -> None:
+        def effect() -> None:
+            cards = self._books.cards[patient_id]
+            cards[:] = [card for card in cards if card.id != card_id]
+
+        await self._books.call("remove_card", effect)
+
+    async def make_default(self, *, patient_id: str, card_id: str) -> None:
+        def effect() -> None:
+            cards = self._books.cards[patient_id]
+            cards[:] = [replace(card, is_default=card.id == card_id) for card in cards]
+
+        await self._books.call("make_default", effect)
+
 
 class FakeBilling:
     """Charges and gives back; every charge call makes another charge."""
@@ -307,15 +321,15 @@ class FakeScheduling:
         def effect() -> Appointment:
             visit = Appointment(
                 id=f"a{len(self._books.appointments) + 1}",
-                clinician_id=self._books.booked_provider or checkout.slot.clinician_id,
+                clinician_id=self._books.booked_provider or checkout.visit_slot.clinician_id,
                 clinician_name=None,
                 patient_id=checkout.patient_id,
-                visit_type_id=checkout.slot.visit_type_id,
+                visit_type_id=checkout.visit_slot.visit_type_id,
                 visit_type_name=None,
-                start=checkout.slot.start + self._books.booked_late_by,
-                minutes=checkout.slot.minutes,
-                contact_type=checkout.slot.contact_type,
-                location_id=checkout.slot.location_id,
+                start=checkout.visit_slot.start + self._books.booked_late_by,
+                minutes=checkout.visit_slot.minutes,
+                contact_type=checkout.visit_slot.contact_type,
+                location_id=checkout.visit_slot.location_id,
                 status=AppointmentStatus.BOOKED,
                 checkout_id=checkout.id,
                 open_invoice=self._books.open_invoice,

@@ -16,6 +16,10 @@ LATER = a_slot(hours=48)
 WITH_C2 = a_slot(clinician="c2", hours=48)
 FEE = Money.of("25", "USD")
 
+# Actions that no change of a visit has: see tests/unit/test_changes_invoices.py and test_changes_membership_pauses.py.
+ELSEWHERE = {A.PAY_INVOICE, A.READ_INVOICE, A.PAUSE_RECURRING, A.RESUME_RECURRING}
+OF_VISITS = [kind for kind in A if kind not in ELSEWHERE]
+
 
 class Scene:
     """A change in which the action occurs, on the way as its patient accepts it."""

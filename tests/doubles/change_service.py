@@ -19,6 +19,7 @@ from booking.changes.visit import BookedVisit, CancellationReasonOption, ChangeV
 from booking.errors import NotFound
 from booking.models import Appointment, AppointmentStatus
 from booking.money import Money
+from booking.packages.model import Invoice, InvoiceStatus
 from booking.principals import Caller
 from tests.doubles.booking_ports import NOW
 from tests.doubles.booking_world import a_slot
@@ -51,6 +52,22 @@ MEMBERSHIP_END = MembershipEndQuote(
     amount=Money.of("99.00", "USD"),
     next_payment_at=NOW + timedelta(days=20),
     payments_left=None,
+)
+INVOICE = Invoice(
+    id="inv-own",
+    number="SC-1-2026",
+    status=InvoiceStatus.OPEN,
+    total=Money.of("75.00", "USD"),
+    due=Money.of("75.00", "USD"),
+    created_at=NOW,
+    paid_at=None,
+    serviced_at=None,
+    description="A sample service",
+    plan_id=None,
+    plan_name=None,
+    appointment_id=None,
+    payment_ids=(),
+    clinician_id="c1",
 )
 MEMBERSHIP_PAUSE = MembershipPauseQuote(
     membership_id="series-own",

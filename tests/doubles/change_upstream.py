@@ -23,6 +23,7 @@ from booking.changes.visit import (
 from booking.errors import UpstreamRefused
 from booking.models import Appointment, AppointmentStatus, Charge
 from booking.money import Money
+from booking.packages.model import Invoice, InvoiceStatus
 from tests.doubles.booking_upstream import Books
 
 RULES = VisitRules(may_cancel=True, may_reschedule=True, cancel_notice=None, reschedule_notice=None)
@@ -51,6 +52,10 @@ class ChangeBooks:
     resumed_at: datetime | None = None  # when a resumed one is paid next; None: as was told
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     ended: list[str] = field(default_factory=list)  # memberships, each time one was ended
+    invoices: dict[str, Invoice] = field(default_factory=dict)
+    invoiced_to: str = "p-sample"
+    charges_of_invoices: list[tuple[str, Money]] = field(default_factory=list)  # by upstream key
+    invoices_follow: bool = True  # a payment settles its invoice
     booked_provider: str | None = None  # None: as asked
 
     def visit(self, appointment_id: str) -> Appointment | None:
@@ -251,6 +256,44 @@ class FakeMemberships:
             return found if found is not None and of in (None, found.patient_id) else None
 
         return await self._changes.books.call("membership", effect)
+
+
+class FakeInvoicePayments:
+    """Invoices as they stand, and charges on them. Paying is not idempotent, so that whoever pays twice is seen."""
+
+    def __init__(self, changes: ChangeBooks) -> None:
+        self._changes = changes
+
+    async def get(self, invoice_id: str, *, of: str) -> Invoice | None:
+        def effect() -> Invoice | None:
+            found = self._changes.invoices.get(invoice_id)
+            return found if of == self._changes.invoiced_to else None
+
+        return await self._changes.books.call("invoice", effect)
+
+    async def pay(self, change: RequestedChange, index: int) -> str:
+        def effect() -> str:
+            amount, invoice = change.actions[index].amount, self._changes.invoices[change.owed_invoice]
+            assert amount is not None
+            assert change.card_id is not None
+            self._changes.charges_of_invoices.append((change.upstream_key(index), amount))
+            payment_id = f"paid-{len(self._changes.charges_of_invoices)}"
+            paid = replace(invoice, payment_ids=(*invoice.payment_ids, payment_id))
+            if self._changes.invoices_follow:
+                due = invoice.due - amount
+                paid = replace(paid, due=due, status=InvoiceStatus.PAID if due.is_zero else invoice.status)
+            self._changes.invoices[invoice.id] = paid
+            return payment_id
+
+        return await self._changes.books.call("pay_invoice", effect)
+
+    async def find_payment(self, change: RequestedChange, index: int) -> str | None:
+        def effect() -> str | None:
+            keys = [key for key, _ in self._changes.charges_of_invoices]
+            mine = change.upstream_key(index)
+            return f"paid-{keys.index(mine) + 1}" if mine in keys else None
+
+        return await self._changes.books.call("find_invoice_payment", effect)
 
 
 class FakeCredits:

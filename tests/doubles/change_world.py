@@ -7,6 +7,7 @@ from booking.changes.accepted import AcceptedChanges
 from booking.changes.access import VisitAccess
 from booking.changes.driver import ChangeDriver
 from booking.changes.guards import Guards
+from booking.changes.invoice_service import InvoicePaymentService
 from booking.changes.late_looks import LateLooks
 from booking.changes.membership_service import MembershipService
 from booking.changes.model import RequestedChange
@@ -18,11 +19,13 @@ from booking.checkout.timing import LEASE
 from booking.models import Appointment, AppointmentStatus, Hold
 from booking.principals import Caller, Principal, PrincipalKind
 from booking.slots import Slot
+from tests.doubles.booking_upstream import FakeCards
 from tests.doubles.booking_world import PLANNED, PRICED, World, a_slot, as_guest
 from tests.doubles.change_upstream import (
     ChangeBooks,
     FakeChangePayments,
     FakeCredits,
+    FakeInvoicePayments,
     FakeMembershipChanges,
     FakeMemberships,
     FakeVisitChanges,
@@ -62,6 +65,7 @@ class ChangeWorld:
                 visit_changes=FakeVisitChanges(self.changes),
                 payments=FakeChangePayments(self.changes),
                 credit_ledger=FakeCredits(self.changes),
+                invoices=FakeInvoicePayments(self.changes),
                 membership_changes=FakeMembershipChanges(self.changes),
                 clock=self.clock,
             ),
@@ -96,6 +100,17 @@ class ChangeWorld:
             clock=self.clock,
             policy=self.membership_policy,
             time_zone="America/New_York",
+        )
+
+    def an_invoice_service(self, driver: ChangeDriver) -> InvoicePaymentService:
+        """Answer the service of invoices of another process."""
+        return InvoicePaymentService(
+            accepted=AcceptedChanges(driver=driver, answer_within=timedelta(seconds=1)),
+            invoices=FakeInvoicePayments(self.changes),
+            cards=FakeCards(self.books),
+            attempts=self.world.attempts,
+            units=self.database,
+            clock=self.clock,
         )
 
     async def booked(self, *, plan_id: str | None = None, hours: float = 24) -> Checkout:

@@ -1,12 +1,13 @@
 """Every mutation that we send to Healthie: the call of ours that sends it, and what comes back when it did as asked."""
 
 from collections.abc import Awaitable, Callable
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
 
 from booking.catalog.model import ContactType
 from booking.changes.model import Action, ActionKind, ChangeKind
 from booking.models import Charge, GuestDetails
+from booking.packages.model import Payment, PaymentStatus
 from booking.system_of_record import SystemOfRecord
 from tests.doubles.healthie_changes import NEW_START, a_booked_visit, a_change, a_move
 from tests.doubles.healthie_script import a_checkout, a_payment, a_slot, a_visit, charged, usd
@@ -57,6 +58,44 @@ WEBHOOK = {
     "webhook_events": [{"event_type": "PATIENT_UPDATED", "first_failed_at": None}],
 }
 SUCCESS = {"messages": None}
+RECEIPT: dict[str, Any] = {
+    "id": "801",
+    "state": "SUCCEEDED",
+    "sender_id": "501",
+    "created_at": "2026-11-21 12:00:00 -0500",
+    "deleted_at": None,
+    "amount_paid": "100.00",
+    "net_payment": "100.00",
+    "currency": "USD",
+    "refund_amount": None,
+    "refund_items": [],
+    "is_outside_payment": False,
+    "stripe_charge_id": "ch_sample",
+    "card_brand": "Visa",
+    "card_last4": "4242",
+    "shown_description": None,
+    "offering_id": "40",
+    "requested_payment_id": None,
+    "receipt_last_sent_at": None,
+    "recurring_payment": None,
+}
+MAILED = "2026-11-22 12:00:00 -0500"
+PAYMENT = Payment(
+    id="801",
+    status=PaymentStatus.PAID,
+    amount=usd("100"),
+    refunded=usd("0"),
+    refunds=(),
+    at=datetime(2026, 11, 21, 17, tzinfo=UTC),
+    description=None,
+    card_brand="Visa",
+    card_last4="4242",
+    outside=False,
+    plan_id="40",
+    membership_id=None,
+    invoice_id=None,
+    receipt_sent_at=None,
+)
 SERIES = {"id": "701", "is_canceled": False, "billing_frequency": "Monthly"}
 PAUSED_AT = "2026-11-20T17:00:00Z"
 RUNNING = {"recurring_payment": SERIES}
@@ -66,6 +105,20 @@ def attached(card: Any) -> Any:
     return {
         "createStripeCustomerDetail": {"stripe_customer_detail": card, "messages": None, "stripeError": None}
     }
+
+
+def cards_on_file(*cards: Any, default: str | None = None) -> Any:
+    return {
+        "stripeCustomerDetails": {
+            "nodes": list(cards),
+            "page_info": {"has_next_page": False, "end_cursor": None},
+        },
+        "user": {"id": "501", "stripe_customer_detail": {"id": default} if default else None},
+    }
+
+
+def receipt(**changes: Any) -> Any:
+    return {"billingItem": RECEIPT | changes, "currentUser": {"default_currency": "USD"}}
 
 
 def paid(**changes: Any) -> Any:
@@ -133,6 +186,15 @@ AS_ASKED: dict[str, dict[str, Any]] = {
         "PaymentById": paid(),
     },
     "AttachCard": {"AttachCard": attached(CARD)},
+    "RemoveCard": {"RemoveCard": {"deleteStripeCustomerDetail": SUCCESS}, "Cards": cards_on_file()},
+    "MakeCardDefault": {
+        "MakeCardDefault": {"updateStripeCustomerDetail": SUCCESS},
+        "Cards": cards_on_file(CARD, default="301"),
+    },
+    "SendReceipt": {
+        "SendReceipt": {"updateBillingItem": SUCCESS},
+        "ReceiptById": receipt(receipt_last_sent_at=MAILED),
+    },
     "CreatePatient": {"CreatePatient": {"createClient": {"user": PERSON, "messages": None}}},
     "Book": {"Book": BOOKED, "VisitById": booked()},
     "DeleteVisit": {
@@ -184,6 +246,9 @@ CALLS: dict[str, Callable[[SystemOfRecord], Awaitable[object]]] = {
     "AttachCard": lambda healthie: healthie.cards.attach(
         patient_id="501", token="tok_sample", make_default=True, clinician_id="11"
     ),
+    "RemoveCard": lambda healthie: healthie.cards.remove(patient_id="501", card_id="301"),
+    "MakeCardDefault": lambda healthie: healthie.cards.make_default(patient_id="501", card_id="301"),
+    "SendReceipt": lambda healthie: healthie.receipts.send(PAYMENT),
     "CreatePatient": lambda healthie: healthie.patients.create(
         GUEST, clinician_id="11", time_zone="America/New_York", reference="chk_sample"
     ),

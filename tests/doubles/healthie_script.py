@@ -259,6 +259,7 @@ def a_payment(**changes: Any) -> dict[str, Any]:
         "sender_id": "501",
         "sender": {"stripe_customer_details": [{"id": "301", "last_four": "4242"}]},
         "offering_id": "40",
+        "requested_payment_id": None,
         "created_at": "2026-11-21 12:00:00 -0500",
         "deleted_at": None,
         "recurring_payment": None,

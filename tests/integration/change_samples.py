@@ -60,6 +60,21 @@ def a_membership_end(name: str = "chg_1", **changes: Any) -> RequestedChange:
     return fresh.changed(**changes)
 
 
+def an_invoice_payment(name: str = "chg_1", **changes: Any) -> RequestedChange:
+    """The payment of an invoice, as it is accepted."""
+    fresh = a_cancellation(name).changed(
+        kind=ChangeKind.INVOICE_PAYMENT,
+        appointment_id=None,
+        slot=None,
+        invoice_id="inv-1",
+        actions=(
+            Action(kind=ActionKind.PAY_INVOICE, amount=dollars("75")),
+            Action(kind=ActionKind.READ_INVOICE),
+        ),
+    )
+    return fresh.changed(**changes)
+
+
 def with_done(change: RequestedChange, *indexes: int) -> RequestedChange:
     """The change with these actions done."""
     for index in indexes:

@@ -36,7 +36,7 @@ def a_pause(row: Checkout) -> RequestedChange:
         appointment_id=None,
         slot=None,
         membership_id=row.charge.recurring_payment_id,
-        charged_by=row.slot.clinician_id,
+        charged_by=row.visit_slot.clinician_id,
     )
 
 

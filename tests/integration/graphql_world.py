@@ -14,6 +14,8 @@ from booking.catalog.model import ContactType
 from booking.models import Appointment, AppointmentStatus, Card, Patient
 from booking.operations.service import OperationsService
 from booking.packages.service import PurchaseService
+from booking.payments.cards import CardService
+from booking.payments.receipts import ReceiptService
 from booking.principals import PrincipalKind
 from booking.records import RecordsService
 from booking.services import Services
@@ -30,7 +32,7 @@ from tests.doubles.booking_ports import NOW
 from tests.doubles.booking_upstream import FakeCards, FakePatients
 from tests.doubles.booking_world import World
 from tests.doubles.change_world import ChangeWorld
-from tests.doubles.purchases import NoPurchases
+from tests.doubles.purchases import FakeReceipts, NoPurchases
 from tests.doubles.rates import generous_rates
 from tests.doubles.visits import FakeVisits
 
@@ -235,6 +237,9 @@ async def api_on(
         checkouts=world.checkouts,
         changes=changes or changing.service,
         memberships=changing.a_membership_service(changing.driver),
+        cards=CardService(cards=cards, purchases=NoPurchases(), units=world.database),
+        receipts=ReceiptService(receipts=FakeReceipts(world.clock), clock=world.clock),
+        invoice_payments=changing.an_invoice_service(changing.driver),
         email_verification=world.email_verification,
         records=records,
         visits=world.visit_service(FakeVisits(world.books.appointments)),

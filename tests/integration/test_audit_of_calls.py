@@ -147,7 +147,7 @@ CALLS: tuple[Callable[[SystemOfRecord], Awaitable[object]], ...] = (
     lambda healthie: healthie.scheduling.find(a_checkout()),
     lambda healthie: healthie.scheduling.book(a_checkout()),
     lambda healthie: healthie.billing.charge(a_checkout()),
-    lambda healthie: healthie.availability.days(SlotQuery.like(a_checkout().slot)),
+    lambda healthie: healthie.availability.days(SlotQuery.like(a_checkout().visit_slot)),
 )
 
 
@@ -234,7 +234,7 @@ async def test_the_trail_holds_what_the_emulator_counts(engine: AsyncEngine) -> 
     trail = SqlAuditTrail(engine=engine, key=CHAIN)
     async with practice(audit=audited(trail)) as here:
         checkout = await here.checkout()
-        clinician = checkout.slot.clinician_id
+        clinician = checkout.visit_slot.clinician_id
         for kind in FAULTS:
             for operation in ("PatientsByEmail", "CreatePatient", "AttachCard", "Charge", "Book"):
                 here.fault(kind, operation)

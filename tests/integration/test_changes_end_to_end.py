@@ -50,6 +50,7 @@ class Process:
                 visit_changes=upstream.visit_changes,
                 payments=upstream.change_payments,
                 credit_ledger=upstream.credits,
+                invoices=upstream.invoice_payments,
                 membership_changes=upstream.membership_changes,
                 clock=clock,
             ),
@@ -146,7 +147,7 @@ async def test_a_cancelled_visit_is_given_back_once(engine: AsyncEngine, fault: 
         assert first.visit(row).pm_status == "Cancelled"  # type: ignore[attr-defined]
         assert here.wire.operations["CancelVisit"] == (2 if fault == "lost_request" else 1)
         given_back = await here.healthie.change_payments.refunded(
-            row.charge, clinician_id=row.slot.clinician_id
+            row.charge, clinician_id=row.visit_slot.clinician_id
         )
         assert given_back == row.charge.net
         assert (await first.driver.load(change.id)).reason is None
@@ -160,7 +161,7 @@ async def test_a_moved_visit_is_moved_once_and_its_new_time_claimed_meanwhile(
     async with practice() as here:
         first = Process(here, engine)
         row = await first.booked()
-        slot = next(one for one in await here.free() if not one.interval.overlaps(row.slot.interval))
+        slot = next(one for one in await here.free() if not one.interval.overlaps(row.visit_slot.interval))
         if fault is not None:
             here.fault(fault, "MoveVisit")
         change = await first.move(row, slot)
@@ -169,7 +170,7 @@ async def test_a_moved_visit_is_moved_once_and_its_new_time_claimed_meanwhile(
             change = await first.resumed(change)
         assert change.state is ChangeState.DONE
         stands = await here.healthie.visits.stands(
-            str(row.appointment_id), clinician_id=row.slot.clinician_id
+            str(row.appointment_id), clinician_id=row.visit_slot.clinician_id
         )
         assert stands is not None
         assert stands.appointment.start == slot.start

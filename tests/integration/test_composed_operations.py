@@ -138,7 +138,7 @@ async def test_the_payment_goes_to_whom_the_setting_names(
     assert row.charge is not None
     asked = "query Q($id: ID!) { billingItem(id: $id) { recipient { id } } }"
     answer = await emulator_server.ask(asked, id=row.charge.billing_item_id)
-    assert answer["billingItem"]["recipient"]["id"] == owner != row.slot.clinician_id
+    assert answer["billingItem"]["recipient"]["id"] == owner != row.visit_slot.clinician_id
 
 
 async def test_a_worker_tells_the_chat_and_tries_again_when_it_is_down(
@@ -225,10 +225,10 @@ async def test_a_worker_deletes_a_second_visit_that_appeared_after_the_end(
         }"""
         again = {
             "user_id": row.patient_id,
-            "other_party_id": row.slot.clinician_id,
-            "appointment_type_id": row.slot.visit_type_id,
+            "other_party_id": row.visit_slot.clinician_id,
+            "appointment_type_id": row.visit_slot.visit_type_id,
             "contact_type": "Healthie Video Call",
-            "datetime": row.slot.start.isoformat(),
+            "datetime": row.visit_slot.start.isoformat(),
             "metadata": json.dumps({"frontdoor_checkout": row.id}),
         }
         made = (await emulator_server.ask(document, input=again))["createAppointment"]

@@ -5,7 +5,14 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from booking.changes.model import Action, ActionState, ChangeEndReason, ChangeState, RequestedChange
+from booking.changes.model import (
+    Action,
+    ActionState,
+    ChangeEndReason,
+    ChangeState,
+    RequestedChange,
+    SubjectKind,
+)
 from booking.changes.repository import ChangeEntry
 from booking.errors import StaleChange, UnknownState
 from booking.operations.model import HistoryKind, ListCursor
@@ -22,6 +29,7 @@ from tests.integration.change_samples import (
     a_membership_end,
     a_reschedule,
     added_change,
+    an_invoice_payment,
     saved_change,
     stored_change,
     with_done,
@@ -87,7 +95,10 @@ class TestRoundTrip:
     async def test_every_field_is_read_back_as_it_was_added_and_saved(self, units: UnitOfWorkFactory) -> None:
         await added(units, a_checkout())
         change = a_full_change()
-        assert [name for name, value in vars(change).items() if value is None] == ["membership_id"]
+        assert [name for name, value in vars(change).items() if value is None] == [
+            "membership_id",
+            "invoice_id",
+        ]
         row = await added_change(units, change)
         assert await stored_change(units) == row
         saved = await saved_change(units, row.changed(tries=9), was=row)
@@ -104,6 +115,19 @@ class TestRoundTrip:
         async with units() as unit:
             (listed,) = await unit.changes.listed(state=None, attention=False, limit=9)
         assert (listed.subject_kind, listed.subject_id, listed.starts_at) == ("membership", "series-1", None)
+
+    async def test_a_payment_of_an_invoice_is_read_back_with_why_its_card_was_declined(
+        self, units: UnitOfWorkFactory
+    ) -> None:
+        row = await added_change(units, an_invoice_payment())
+        assert await stored_change(units) == row
+        assert (row.subject.kind, row.invoice_id, row.membership_id) == (SubjectKind.INVOICE, "inv-1", None)
+        async with units() as unit:
+            assert await unit.changes.add(an_invoice_payment("chg_2")) == row
+            assert await unit.changes.of_subject(row.subject) == [row]
+        failed = row.with_action(0, state=ActionState.FAILED, result={"declined": "try_again"})
+        declined = failed.changed(state=REFUSED, end_reason=ChangeEndReason.CARD_DECLINED)
+        assert await saved_change(units, declined, was=row) == await stored_change(units)
 
     async def test_words_cannot_be_read_at_rest_nor_moved_to_another_row(
         self, units: UnitOfWorkFactory, engine: AsyncEngine

@@ -48,7 +48,7 @@ async def test_all_of_it_is_written_at_once_and_nothing_with_a_row_of_another_ve
         await unit.claims.take(row)
         await unit.commit()
     entry = history_entry(row, HistoryKind.MOVED, by="driver")
-    clinicians = [row.slot.clinician_id]
+    clinicians = [row.visit_slot.clinician_id]
     for version, written in ((7, False), (1, True)):
         read = row.changed(version=version)
         async with units(Scope.ONE_WRITE) as unit:

@@ -78,7 +78,10 @@ class TestFactsOfAWrite:
             await unit.commit()
         row = a_checkout().changed(version=1)
         block = ClinicianBlock(
-            clinician_id=row.slot.clinician_id, reason="sample", checkout_id="chk_other", blocked_at=NOON
+            clinician_id=row.visit_slot.clinician_id,
+            reason="sample",
+            checkout_id="chk_other",
+            blocked_at=NOON,
         )
         for claims, blocked in ((False, False), (True, False), (True, True)):
             async with units() as unit:

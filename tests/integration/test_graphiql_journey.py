@@ -80,6 +80,7 @@ async def test_the_tabs_from_left_to_right_decline_a_card_book_a_visit_move_and_
     assert answers["ConfirmCheckout"]["confirmCheckout"]["checkout"]["status"] == "CONFIRMED"
     assert answers["MyVisits"]["checkout"]["appointment"]["status"] == "BOOKED"
     assert answers["MyVisits"]["me"] is None
+    assert answers["StartPurchase"]["startPurchase"]["__typename"] == "StartPurchaseSuccess"
     moved = answers["MoveVisit"]["rescheduleAppointment"]["change"]
     assert moved["status"] == "DONE"
     assert (

@@ -57,7 +57,9 @@ class TestRefund:
             assert await refund(here, a_refund(row, "100.00")) == usd("100.00")
         assert refunds(here) == [100_00]
         assert row.charge is not None
-        given = await here.healthie.change_payments.refunded(row.charge, clinician_id=row.slot.clinician_id)
+        given = await here.healthie.change_payments.refunded(
+            row.charge, clinician_id=row.visit_slot.clinician_id
+        )
         assert given == usd("100.00")
 
     async def test_what_the_practice_gave_back_before_stays_besides(
@@ -126,7 +128,7 @@ class TestRefund:
         self, here: Practice, row: Checkout
     ) -> None:
         """The visit was moved to another clinician, whose key does not see the payment."""
-        other = replace(row.slot, clinician_id=here.clinician(2))
+        other = replace(row.visit_slot, clinician_id=here.clinician(2))
         here.world.permissions.without[here.clinician(2)] = {"can_see_billing", "can_charge_clients"}
         change = a_refund(row, "100.00", slot=other)
         with pytest.raises(UpstreamUnavailable):
@@ -164,7 +166,7 @@ class TestFee:
             patient_id=here.patient(1),
             token="tok_chargeCustomerFail",
             make_default=False,
-            clinician_id=row.slot.clinician_id,
+            clinician_id=row.visit_slot.clinician_id,
         )
         with pytest.raises(CardDeclined) as caught:
             await here.healthie.change_payments.charge_fee(a_fee(row, "25.00", card_id=card.id), 0)

@@ -31,7 +31,7 @@ async def discounted(here: Practice) -> Checkout:
     checkout = await here.checkout("Monthly Care")
     quote = a_quote(
         plan,
-        checkout.slot,
+        checkout.visit_slot,
         discount=plan.due_today - promo.discounted,
         due_today=promo.discounted,
         promo_code=promo.code,
@@ -396,8 +396,8 @@ class TestBooking:
 
         appointment = await here.healthie.scheduling.book(checkout)
 
-        assert appointment.clinician_id == checkout.slot.clinician_id
-        assert (appointment.start, appointment.checkout_id) == (checkout.slot.start, checkout.id)
+        assert appointment.clinician_id == checkout.visit_slot.clinician_id
+        assert (appointment.start, appointment.checkout_id) == (checkout.visit_slot.start, checkout.id)
         assert appointment == await here.healthie.scheduling.find(checkout)
 
     @pytest.mark.parametrize("zone", ["America/Los_Angeles", "Asia/Kolkata", "UTC"])
@@ -406,7 +406,7 @@ class TestBooking:
     ) -> None:
         checkout = await here.checkout(time_zone=zone)
 
-        assert (await here.healthie.scheduling.book(checkout)).start == checkout.slot.start
+        assert (await here.healthie.scheduling.book(checkout)).start == checkout.visit_slot.start
 
     async def test_a_time_that_is_gone_is_taken(self, here: Practice) -> None:
         checkout = await here.checkout()
@@ -417,7 +417,7 @@ class TestBooking:
 
     async def test_a_clinician_without_a_key_is_not_bookable(self, here: Practice) -> None:
         checkout = await here.checkout()
-        slot = replace(checkout.slot, clinician_id=here.clinician(4))
+        slot = replace(checkout.visit_slot, clinician_id=here.clinician(4))
 
         with pytest.raises(ClinicianNotBookable):
             await here.healthie.scheduling.book(replace(checkout, slot=slot))
@@ -465,7 +465,7 @@ class TestBooking:
     async def test_an_invoice_that_the_booking_raised_is_told(self, here: Practice) -> None:
         checkout = await here.checkout()
         single = here.seed["visit_types"]["Single Visit"]
-        slot = replace(checkout.slot, visit_type_id=single, minutes=30)
+        slot = replace(checkout.visit_slot, visit_type_id=single, minutes=30)
 
         invoice = (await here.healthie.scheduling.book(replace(checkout, slot=slot))).open_invoice
         assert invoice is not None

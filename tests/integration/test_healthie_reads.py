@@ -136,7 +136,7 @@ class TestAvailability:
         checkout = await here.checkout()
         await here.healthie.scheduling.book(checkout)
 
-        assert not any(slot.interval.overlaps(checkout.slot.interval) for slot in await here.free())
+        assert not any(slot.interval.overlaps(checkout.visit_slot.interval) for slot in await here.free())
 
     async def test_days_and_slots_agree(self, here: Practice) -> None:
         slots = await here.free()

@@ -214,4 +214,4 @@ class TestLateVisits:
         assert len(found) == 2
         await here.healthie.scheduling.delete(checkout.changed(appointment_id=second.id))
         (left,) = await here.healthie.scheduling.find_all(checkout)
-        assert left.start == checkout.slot.start
+        assert left.start == checkout.visit_slot.start

@@ -53,12 +53,38 @@ async def closed(here: Practice, row: Checkout) -> None:
     """An invoice that asks for just what was charged is closed."""
     assert row.charge is not None
     invoice = here.world.requested_payments.add(
-        sender_id=row.slot.clinician_id,
+        sender_id=row.visit_slot.clinician_id,
         recipient_id=str(row.patient_id),
         price=int(row.charge.net.amount * 100),
         appointment_id=row.appointment_id,
     )
     await here.healthie.invoices.close(row, invoice.id)
+
+
+async def _a_card(here: Practice) -> str:
+    """Another card of the first patient's, who has one already."""
+    card = await here.healthie.cards.attach(
+        patient_id=here.patient(1), token="tok_visa", make_default=False, clinician_id=here.clinician(1)
+    )
+    return card.id
+
+
+async def removed(here: Practice, row: Checkout) -> None:
+    """A card is taken off file."""
+    await here.healthie.cards.remove(patient_id=here.patient(1), card_id=await _a_card(here))
+
+
+async def made_default(here: Practice, row: Checkout) -> None:
+    """Another card is made the default."""
+    await here.healthie.cards.make_default(patient_id=here.patient(1), card_id=await _a_card(here))
+
+
+async def mailed(here: Practice, row: Checkout) -> None:
+    """A receipt is mailed."""
+    assert row.charge is not None
+    payment = await here.healthie.receipts.payment(row.charge.billing_item_id, of=str(row.patient_id))
+    assert payment is not None
+    await here.healthie.receipts.send(payment)
 
 
 async def moved(here: Practice, row: Checkout) -> None:
@@ -86,6 +112,9 @@ CALLS: dict[str, tuple[str, Call]] = {
             patient_id=here.patient(1), token="tok_visa", make_default=False, clinician_id=here.clinician(1)
         ),
     ),
+    "RemoveCard": ("deleteStripeCustomerDetail", removed),
+    "MakeCardDefault": ("updateStripeCustomerDetail", made_default),
+    "SendReceipt": ("updateBillingItem", mailed),
     "CreatePatient": (
         "createClient",
         lambda here, row: here.healthie.patients.create(

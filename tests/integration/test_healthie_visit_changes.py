@@ -44,7 +44,7 @@ async def without_key() -> AsyncIterator[tuple[Practice, Checkout]]:
     async with practice(now=lambda: now) as here:
         row = await a_booked_checkout(here)
         for key in list(here.world.api_keys):
-            if key.user_id == row.slot.clinician_id:
+            if key.user_id == row.visit_slot.clinician_id:
                 here.world.api_keys.remove(key.id)
         now += timedelta(days=2)
         await here.healthie.keys.prove_due()
@@ -90,7 +90,7 @@ class TestReading:
         visit = await here.healthie.visits.get(str(row.appointment_id))
 
         assert visit is not None
-        assert (visit.appointment.start, visit.appointment.checkout_id) == (row.slot.start, row.id)
+        assert (visit.appointment.start, visit.appointment.checkout_id) == (row.visit_slot.start, row.id)
         assert (visit.rules.may_cancel, visit.rules.may_reschedule) == (True, True)
         assert (visit.rules.cancel_notice, visit.rules.reschedule_notice) == (
             timedelta(days=1),
@@ -107,7 +107,7 @@ class TestReading:
     async def test_the_types_own_settings_replace_the_practices(self, here: Practice, row: Checkout) -> None:
         set_policy(here, minimum_advance_cancel_time=60)
         here.world.appointment_types.change(
-            row.slot.visit_type_id,
+            row.visit_slot.visit_type_id,
             own_settings={"minimum_advance_cancel_time": 2880, "allow_clients_to_cancel_appt": False},
         )
 
@@ -131,7 +131,7 @@ class TestReading:
         assert visit.has_series
 
         change_visit(here, row, series_id=None)
-        here.world.appointment_types.change(row.slot.visit_type_id, is_group=True)
+        here.world.appointment_types.change(row.visit_slot.visit_type_id, is_group=True)
         visit = await here.healthie.visits.get(str(row.appointment_id))
         assert visit is not None
         assert visit.has_series
@@ -143,7 +143,7 @@ class TestReading:
 
         assert await here.healthie.visits.get(str(row.appointment_id)) is None
         stands = await here.healthie.visits.stands(
-            str(row.appointment_id), clinician_id=row.slot.clinician_id
+            str(row.appointment_id), clinician_id=row.visit_slot.clinician_id
         )
         assert stands is not None
         assert stands.deleted
@@ -155,7 +155,7 @@ class TestReading:
     async def test_a_cancelled_one_says_since_when(self, here: Practice, row: Checkout) -> None:
         await here.healthie.visit_changes.cancel(a_cancellation(row))
         stands = await here.healthie.visits.stands(
-            str(row.appointment_id), clinician_id=row.slot.clinician_id
+            str(row.appointment_id), clinician_id=row.visit_slot.clinician_id
         )
         assert stands is not None
         assert (stands.appointment.status, stands.deleted) == (AppointmentStatus.CANCELLED, False)
@@ -173,7 +173,7 @@ class TestReading:
 class TestJoining:
     async def links(self, here: Practice, row: Checkout) -> Any:
         return await here.healthie.visits.join_links(
-            str(row.appointment_id), clinician_id=row.slot.clinician_id
+            str(row.appointment_id), clinician_id=row.visit_slot.clinician_id
         )
 
     async def test_healthies_own_video_has_no_link_since_its_token_is_the_key_owners(
@@ -229,7 +229,7 @@ class TestCancel:
         visit = visit_of(here, row)
         assert (visit.pm_status, visit.deleted_at) == ("Cancelled", None)
         assert (visit.cancellation_reason_id, visit.other_cancellation_reason) == (reason.id, "Sample reason")
-        assert visit.last_updated_by_id == row.slot.clinician_id
+        assert visit.last_updated_by_id == row.visit_slot.clinician_id
 
     async def test_the_freed_time_is_on_offer_at_once(self, here: Practice, row: Checkout) -> None:
         assert row.slot not in await here.free()
@@ -294,7 +294,7 @@ class TestCancel:
         if "provider_id" in values:
             values = {"provider_id": here.clinician(2)}
         if "starts_at" in values:
-            values = {"starts_at": row.slot.start + timedelta(hours=1)}
+            values = {"starts_at": row.visit_slot.start + timedelta(hours=1)}
         change_visit(here, row, **values)
 
         with pytest.raises(UpstreamRefused) as caught:
@@ -326,7 +326,7 @@ class TestCancel:
     async def test_without_the_permission_it_is_refused_and_the_permission_is_named(
         self, here: Practice, row: Checkout
     ) -> None:
-        here.world.permissions.without[row.slot.clinician_id] = {"can_edit_calendar"}
+        here.world.permissions.without[row.visit_slot.clinician_id] = {"can_edit_calendar"}
         with pytest.raises(UpstreamRefused) as caught:
             await here.healthie.visit_changes.cancel(a_cancellation(row))
         assert caught.value.permission == "can_edit_calendar"
@@ -422,14 +422,14 @@ class TestMove:
         )
         with pytest.raises(SlotTaken):
             await here.healthie.visit_changes.move(a_reschedule(row, new))
-        assert visit_of(here, row).starts_at == row.slot.start
+        assert visit_of(here, row).starts_at == row.visit_slot.start
 
     async def test_without_the_clinicians_key_nothing_is_moved(self) -> None:
         async with without_key() as (here, row):
-            new = replace(row.slot, start=row.slot.start + timedelta(hours=1))
+            new = replace(row.visit_slot, start=row.visit_slot.start + timedelta(hours=1))
             with pytest.raises(ClinicianNotBookable):
                 await here.healthie.visit_changes.move(a_reschedule(row, new))
-            assert visit_of(here, row).starts_at == row.slot.start
+            assert visit_of(here, row).starts_at == row.visit_slot.start
 
     async def test_twice_is_once(self, here: Practice, row: Checkout) -> None:
         change = a_reschedule(row, await another_time(here))
@@ -445,7 +445,7 @@ class TestMove:
         here.fault(kind, "updateAppointment")
         with pytest.raises(OutcomeUnknown):
             await here.healthie.visit_changes.move(a_reschedule(row, new))
-        assert visit_of(here, row).starts_at == row.slot.start
+        assert visit_of(here, row).starts_at == row.visit_slot.start
         await here.healthie.visit_changes.move(a_reschedule(row, new))
         assert visit_of(here, row).starts_at == new.start
 
@@ -469,7 +469,7 @@ class TestMove:
         assert sent(here, "MoveVisit") == 1
 
     async def test_what_the_practice_moved_meanwhile_stays_there(self, here: Practice, row: Checkout) -> None:
-        theirs = row.slot.start + timedelta(minutes=30)
+        theirs = row.visit_slot.start + timedelta(minutes=30)
         change_visit(here, row, starts_at=theirs)
         with pytest.raises(UpstreamRefused) as caught:
             await here.healthie.visit_changes.move(a_reschedule(row, await another_time(here)))
@@ -486,7 +486,7 @@ class TestMove:
         assert caught.value.reason == "changed_by_practice"
 
     async def test_in_another_way_to_meet_it_is_moved_to_that(self, here: Practice, row: Checkout) -> None:
-        assert row.slot.visit_type_id == here.seed["visit_types"]["Initial Visit"]
+        assert row.visit_slot.visit_type_id == here.seed["visit_types"]["Initial Visit"]
         place = next(iter(here.seed["locations"].values()))
         new = await another_time(here)
         change_visit(here, row, contact_type="In Person", appointment_location_id=place)
@@ -609,11 +609,11 @@ class TestCredits:
         credit = next(
             each
             for each in here.world.credits
-            if each.user_id == row.patient_id and each.appointment_type_id == row.slot.visit_type_id
+            if each.user_id == row.patient_id and each.appointment_type_id == row.visit_slot.visit_type_id
         )
         here.world.credit_changes.add(
             user_id=str(row.patient_id),
-            appointment_type_id=row.slot.visit_type_id,
+            appointment_type_id=row.visit_slot.visit_type_id,
             quantity=credit.quantity + 3,
             event="Sample",
             event_type="sample",

@@ -160,7 +160,9 @@ async def test_checkouts_go_on_after_redis_was_emptied(practice: Practice) -> No
     ended = await asyncio.gather(*map(practice.confirm, started))
     assert [row.state for row in ended] == [S.CONFIRMED] * len(started)
     for checkout in started:
-        assert await practice.store.busy([checkout.slot.clinician_id], checkout.slot.interval) == []
+        assert (
+            await practice.store.busy([checkout.visit_slot.clinician_id], checkout.visit_slot.interval) == []
+        )
 
 
 async def test_of_two_who_want_the_time_after_redis_was_emptied_one_gets_it(practice: Practice) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import MISSING, dataclass, fields, replace
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
@@ -270,11 +270,32 @@ class TestAdd:
             for each in fields(Checkout)
             if each.default is not MISSING and getattr(full, each.name) == each.default
         ]
+        untouched.remove("sold_by")  # never beside a slot: see the next test
         assert untouched == [], "the sample must fill every field, or this test proves nothing of it"
         await added(units, full)
         assert await stored(units) == full
         changed = await saved(units, full.changed(tries=4))
         assert await stored(units) == changed
+
+    async def test_a_checkout_without_a_slot_is_read_back_with_who_sells(
+        self, units: UnitOfWorkFactory
+    ) -> None:
+        sale = replace(a_full_checkout(), slot=None, sold_by="clinician-7")
+        await added(units, sale)
+        assert await stored(units) == sale
+        changed = await saved(units, sale.changed(sold_by="clinician-8"))
+        assert await stored(units) == changed
+        async with units() as unit:
+            (summary,) = await unit.checkouts.listed(state=None, attention=False, limit=2)
+        assert (summary.clinician_id, summary.starts_at) == ("clinician-8", None)
+
+    async def test_a_checkout_without_a_slot_claims_no_time(self, units: UnitOfWorkFactory) -> None:
+        row = await added(units, replace(a_checkout(), slot=None, sold_by=a_checkout().clinician_id))
+        async with units() as unit:
+            await unit.claims.take(row)
+            span = a_checkout().visit_slot
+            conflicts = await unit.claims.against(span.clinician_id, span.interval)
+        assert not conflicts.is_claimed
 
     async def test_it_stands_at_version_1_whatever_it_was_given(self, units: UnitOfWorkFactory) -> None:
         await added(units, a_checkout(version=9))
@@ -688,7 +709,7 @@ class TestClaims:
         await take(units, mine)
         await take(units, mine)
         await take(units, mine.changed(slot=a_slot(start=NOON + timedelta(hours=1))))
-        assert [one.interval for one in await busy(units, "clinician-1")] == [mine.slot.interval]
+        assert [one.interval for one in await busy(units, "clinician-1")] == [mine.visit_slot.interval]
 
     async def test_a_released_claim_frees_the_time(self, units: UnitOfWorkFactory) -> None:
         first, second = await a_row(units, "first"), await a_row(units, "second")
@@ -889,7 +910,7 @@ class TestAgainst:
         self, units: UnitOfWorkFactory
     ) -> None:
         row = await added(units, a_checkout())
-        slot = row.slot
+        slot = row.visit_slot
         async with units() as unit:
             assert await unit.claims.against(slot.clinician_id, slot.interval) == SlotConflicts(
                 is_blocked=False, is_claimed=False
@@ -998,7 +1019,7 @@ class TestReads:
         row = await added(database.units, a_checkout())
         await take(database.units, row)
         assert [one.interval for one in await database.changes.claims(["clinician-1"], DAY)] == [
-            row.slot.interval
+            row.visit_slot.interval
         ]
         assert await database.changes.claims(["clinician-2"], DAY) == []
         recorded = await database.changes.recorded(["clinician-1"], DAY, since=NOON)

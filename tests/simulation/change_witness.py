@@ -211,7 +211,7 @@ class ChangeWitness:
             return
         mine = [each for each in self._world.credit_changes if each.user_id == change.patient_id]
         quantity, came_back = 0, False
-        for each in (one for one in mine if one.appointment_type_id == change.slot.visit_type_id):
+        for each in (one for one in mine if one.appointment_type_id == change.visit_slot.visit_type_id):
             if each.appointment_id == change.appointment_id:
                 came_back = each.quantity > quantity
             quantity = each.quantity
@@ -237,7 +237,9 @@ class ChangeWitness:
                 self.note(f"done and not moved: {change.id}")
         if change.state in {ChangeState.REFUSED, ChangeState.SUPERSEDED} and not unclear:
             before = [each for each in others if each.begun]
-            if not before and (visit.pm_status in FREEING_STATUSES or visit.starts_at != change.slot.start):
+            if not before and (
+                visit.pm_status in FREEING_STATUSES or visit.starts_at != change.visit_slot.start
+            ):
                 self.note(f"ended as {change.state} and changed: {change.id}")
         if change.state is ChangeState.SUPERSEDED and not others and not unclear:
             self.note(f"superseded by nobody: {change.id}")
@@ -274,7 +276,7 @@ class ChangeWitness:
         loop = self._schedule.loop
         begins = loop.time() + (change.created_at - loop.now()).total_seconds()
         ends = loop.time() + ((change.ended_at or loop.now()) - loop.now()).total_seconds()
-        for at in self._schedule.practice.changed.get(change.appointment_id, ()):
+        for at in self._schedule.practice.changed.get(change.visit_id, ()):
             for sent in self._schedule.upstream.sent:
                 mine = (
                     sent.operation in {"CancelVisit", "MoveVisit"}
@@ -298,7 +300,7 @@ class ChangeWitness:
         process = await self._schedule.onlooker()
         catalog = await process.run(process.healthie.catalog.catalog())
         for change in freed:
-            slot = change.slot
+            slot = change.visit_slot
             if self._is_taken(change):
                 continue
             day = slot.start.date()
@@ -315,7 +317,7 @@ class ChangeWitness:
 
     def _is_taken(self, change: RequestedChange) -> bool:
         """Whether somebody has the time that the change left, or it is nobody's to take."""
-        slot = change.slot
+        slot = change.visit_slot
         standing = any(
             visit.provider_id == slot.clinician_id
             and _stands(visit)

@@ -123,7 +123,7 @@ async def block(schedule: Schedule) -> None:
         connection.execute(
             insert(clinician_blocks),
             {
-                "clinician_id": row.slot.clinician_id,
+                "clinician_id": row.visit_slot.clinician_id,
                 "reason": "provider_mismatch",
                 "checkout_id": row.id,
                 "blocked_at": schedule.loop.now(),

@@ -20,7 +20,7 @@ from booking.changes.guards import Guards as ChangeGuards
 from booking.changes.late_looks import LateLooks
 from booking.changes.later_changes import RequestedChangesReader
 from booking.changes.membership_service import MembershipService
-from booking.changes.policy import ChangePolicy
+from booking.changes.policy import ChangePolicy, MembershipPolicy
 from booking.changes.service import ChangeService
 from booking.changes.steps import ChangeSteps
 from booking.checkout.checkout_holds import CheckoutHolds
@@ -225,7 +225,12 @@ class Process:
             policy=self._policy,
         )
         self.memberships = MembershipService(
-            accepted=accepted, memberships=healthie.memberships, units=self._units, clock=fate
+            accepted=accepted,
+            memberships=healthie.memberships,
+            units=self._units,
+            clock=fate,
+            policy=MembershipPolicy(),
+            time_zone="America/New_York",
         )
         self.operator_actions = OperatorActions(units=self._units, clock=fate, operator="operator sample")
         self.worker = Worker(saga=self.saga, changes=driver, units=self._units, clock=fate)
@@ -255,6 +260,8 @@ class Process:
                 visit_changes=healthie.visit_changes,
                 payments=healthie.change_payments,
                 credit_ledger=healthie.credits,
+                invoices=healthie.invoice_payments,
+                membership_changes=healthie.membership_changes,
                 clock=self.fate,
             ),
             guards=ChangeGuards(

@@ -131,7 +131,7 @@ def without_read_back() -> Iterator[None]:
     booked = booking.checkout.step_results.booked
 
     def believed(checkout: Checkout, appointment: Appointment) -> Checkout:
-        return booked(checkout, replace(appointment, clinician_id=checkout.slot.clinician_id))
+        return booked(checkout, replace(appointment, clinician_id=checkout.visit_slot.clinician_id))
 
     with patch.object(booking.checkout.step_results, "booked", believed):
         yield

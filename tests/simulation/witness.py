@@ -377,7 +377,7 @@ class Witness:
 
     def _outsiders_took(self, row: Checkout) -> bool:
         ours = {one for sent in self._schedule.upstream.sent for one in sent.appointments}
-        slot = row.slot
+        slot = row.visit_slot
         if any(
             clinician == slot.clinician_id and start < slot.end and slot.start < end
             for clinician, start, end in self._schedule.practice.moved_to
@@ -407,9 +407,12 @@ class Witness:
             for visit in visits:
                 if self.changes.left_its_place(row):
                     continue
-                if visit.provider_id != row.slot.clinician_id:
+                if visit.provider_id != row.visit_slot.clinician_id:
                     self.note(f"wrong clinician: {row.id} {visit.provider_id}")
-                if (visit.starts_at, visit.appointment_type_id) != (row.slot.start, row.slot.visit_type_id):
+                if (visit.starts_at, visit.appointment_type_id) != (
+                    row.visit_slot.start,
+                    row.visit_slot.visit_type_id,
+                ):
                     self.note(f"wrong visit: {row.id}")
         if row.state in TERMINAL - {S.CONFIRMED} and visits and not listed:
             self.note(f"ended as {row.state} and booked: {row.id}")
@@ -498,13 +501,13 @@ class Witness:
             self.note(f"hold given up before its time: {row.hold_id} of {row.id}")
         if Trouble.FREEZE in troubles:
             return
-        blocked = self.blocked_at.get(row.slot.clinician_id, math.inf)
+        blocked = self.blocked_at.get(row.visit_slot.clinician_id, math.inf)
         for sent in self._schedule.upstream.sent:
             charge = sent.operation == "Charge" and row.id in str(sent.variables.get("note"))
             book = sent.operation == "Book" and row.id in str(sent.variables.get("metadata"))
             if (charge or book) and sent.decided_at > blocked + GUARDED_SECONDS:
                 self.note(f"sent for a blocked clinician: {sent.operation} of {row.id}")
-            until = row.quote.policy.bookable_until(row.slot.start) if charge else row.slot.start
+            until = row.quote.policy.bookable_until(row.visit_slot.start) if charge else row.visit_slot.start
             if (charge or book) and sent.decided_at > self._time_of(until) + GUARDED_SECONDS:
                 self.note(f"sent too late: {sent.operation} of {row.id}")
 
@@ -566,7 +569,7 @@ def _listed(row: Checkout) -> bool:
 
 def _overlaps(visit: Appointment, row: Checkout) -> bool:
     return (
-        visit.provider_id == row.slot.clinician_id
-        and visit.starts_at < row.slot.end
-        and row.slot.start < visit.starts_at + timedelta(minutes=visit.length)
+        visit.provider_id == row.visit_slot.clinician_id
+        and visit.starts_at < row.visit_slot.end
+        and row.visit_slot.start < visit.starts_at + timedelta(minutes=visit.length)
     )

@@ -403,9 +403,9 @@ class TestPatientData:
         checkout = await world.start(slot=a_slot(hours=48))
         guest = as_guest(checkout)
         await world.checkouts.confirm(guest, checkout.id, world.token(), quote_id=checkout.quote.id)
-        world.clock.at = checkout.slot.end - timedelta(seconds=1)
+        world.clock.at = checkout.visit_slot.end - timedelta(seconds=1)
         assert await world.checkouts.view(guest, checkout.id) is not None
-        world.clock.at = checkout.slot.end
+        world.clock.at = checkout.visit_slot.end
         assert await world.checkouts.view(guest, checkout.id) is None
 
     async def test_a_guests_token_opens_a_visit_that_was_moved_until_that_is_over(self, world: World) -> None:

@@ -17,7 +17,7 @@ from tests.doubles.booking_world import FREE, World, a_slot, as_guest
 
 
 def _block(world: World, checkout: Checkout) -> None:
-    clinician = checkout.slot.clinician_id
+    clinician = checkout.visit_slot.clinician_id
     world.database.blocks[clinician] = ClinicianBlock(
         clinician_id=clinician,
         reason=AttentionReason.PROVIDER_MISMATCH,
@@ -31,7 +31,7 @@ def _lose_claim(world: World, checkout: Checkout) -> None:
 
 
 def _take_key(world: World, checkout: Checkout) -> None:
-    world.keys.refused.add(checkout.slot.clinician_id)
+    world.keys.refused.add(checkout.visit_slot.clinician_id)
 
 
 def _pass_deadline(world: World, checkout: Checkout) -> None:
@@ -39,7 +39,7 @@ def _pass_deadline(world: World, checkout: Checkout) -> None:
 
 
 def _begin_visit(world: World, checkout: Checkout) -> None:
-    world.clock.at = checkout.slot.start
+    world.clock.at = checkout.visit_slot.start
 
 
 CHANGES: Mapping[str, Callable[[World, Checkout], None]] = {
@@ -181,7 +181,7 @@ async def test_undoing_has_no_guards(world: World) -> None:
     await world.checkouts.cancel(as_guest(checkout), checkout.id)
     _block(world, row)
     _take_key(world, row)
-    world.clock.at = row.slot.start + timedelta(minutes=1)
+    world.clock.at = row.visit_slot.start + timedelta(minutes=1)
     row = await world.settle(checkout)
     assert row.state is S.REFUNDED
     assert world.tape.calls().count("refund") == 2

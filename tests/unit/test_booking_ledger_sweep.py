@@ -162,7 +162,7 @@ async def test_what_upstream_showed_while_the_books_were_closed_is_kept(
     row = await confirm(world, await world.start())
     books.closed = True
     world.books.appointments.append(replace(world.books.appointments[0], id="a-begun"))
-    world.clock.at = row.slot.start  # what has begun is deleted by nobody
+    world.clock.at = row.visit_slot.start  # what has begun is deleted by nobody
 
     row = await world.reconcile(row, hours=0)
 

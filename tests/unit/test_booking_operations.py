@@ -482,7 +482,7 @@ class TestDomainEventsAreWritten:
         assert row.charge is not None
         assert event.ids == {
             "checkout": row.id,
-            "clinician": row.slot.clinician_id,
+            "clinician": row.visit_slot.clinician_id,
             "patient": row.patient_id,
             "appointment": row.appointment_id,
             "payment": row.charge.billing_item_id,

@@ -54,7 +54,7 @@ async def test_a_transition_that_the_states_do_not_have_is_not_written(write: Wr
 async def test_an_operators_transition_is_an_operators_alone() -> None:
     world = World()
     started = await world.start()
-    world.database.claims[started.id] = started.slot
+    world.database.claims[started.id] = started.visit_slot
     world.put(started.changed(version=2, state=S.NEEDS_ATTENTION, attention_from=S.REFUND_INTENDED))
     before = world.row(started)
     again = before.changed(state=S.REFUND_INTENDED)

@@ -210,6 +210,32 @@ class TestPolicy:
             MembershipPolicy(**given)  # type: ignore[arg-type]
 
 
+class TestMay:
+    """What is shown beside a membership agrees with the quotes."""
+
+    async def test_a_patient_may_pause_where_the_quote_says_so(self) -> None:
+        for policy, may in ((MembershipPolicy(), False), (YEAR, True)):
+            scene = Scene(policy)
+            assert await scene.service.may_pause(MEMBER.id) is may
+
+    async def test_not_while_another_change_is_under_way_nor_more_often_than_they_may(self) -> None:
+        scene = Scene(MembershipPolicy(patients_may_pause=True, most_pauses=1))
+        scene.world.books.fail("pause", UpstreamUnavailable("sample"))
+        await scene.pause()
+        assert not await scene.service.may_pause(MEMBER.id)
+        assert not await scene.service.may_resume(MEMBER.id, paused_at=NOW)
+        await scene.world.settle()
+        assert not await scene.service.may_pause(MEMBER.id)
+
+    async def test_they_may_resume_their_own_pause_alone(self, scene: Scene) -> None:
+        await scene.pause()
+        paused_at = scene.standing.paused_at
+        assert paused_at is not None
+        assert await scene.service.may_resume(MEMBER.id, paused_at=paused_at)
+        for other in (paused_at + timedelta(seconds=1), None):
+            assert not await scene.service.may_resume(MEMBER.id, paused_at=other)
+
+
 class TestChanges:
     async def test_it_is_paused_and_resumed_once_each_and_the_rows_say_so(self, scene: Scene) -> None:
         paused = await scene.pause()

@@ -35,8 +35,8 @@ CALLS: dict[A, tuple[str, str | None]] = {
 }
 
 
-# Tried in test_changes_membership_pauses.py: no visit has them.
-ELSEWHERE = {A.PAUSE_RECURRING, A.RESUME_RECURRING}
+# Tried in test_changes_membership_pauses.py and test_changes_invoices.py: no visit has them.
+ELSEWHERE = {A.PAUSE_RECURRING, A.RESUME_RECURRING, A.PAY_INVOICE, A.READ_INVOICE}
 EVERY = pytest.mark.parametrize("kind", list(CALLS))
 
 

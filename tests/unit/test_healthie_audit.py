@@ -139,7 +139,7 @@ class TestEntries:
     ) -> None:
         with asked_by("worker"), working_for(a_checkout(owner="guest:checkout-a", patient_id="502")):
             await healthie.patients.profile("501")
-            await healthie.availability.days(SlotQuery.like(a_checkout().slot))
+            await healthie.availability.days(SlotQuery.like(a_checkout().visit_slot))
         await healthie.patients.profile("501")
 
         by_worker, of_public, by_nobody = trail.of(AuditKind.ATTEMPTED)
@@ -265,7 +265,7 @@ class TestUnavailable:
         trail.down, trail.room = True, 2
 
         async def days() -> None:
-            await healthie.availability.days(SlotQuery.like(a_checkout().slot))
+            await healthie.availability.days(SlotQuery.like(a_checkout().visit_slot))
 
         await days()
         await days()

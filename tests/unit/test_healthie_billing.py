@@ -66,6 +66,7 @@ class TestCharge:
             "amount_paid": "120.00",
             "offering_id": "40",
             "offering_coupon_id": "90",
+            "requested_payment_id": None,
             "stripe_customer_detail_id": "301",
             "stripe_idempotency_key": "checkout-a-1",
             "note": "Booked online. Reference: checkout-a-1",

@@ -223,10 +223,14 @@ UNREADABLE: dict[str, tuple[Any, dict[str, Any]]] = {
                             "stripe_customer_detail"
                         ]
                     ]
-                )
+                ),
+                "user": None,
             }
         },
     ),
+    "RemoveCard": ({"deleteStripeCustomerDetail": {"messages": BROKEN_MESSAGES}}, {}),
+    "MakeCardDefault": ({"updateStripeCustomerDetail": "done"}, {}),
+    "SendReceipt": ({"updateBillingItem": {"messages": BROKEN_MESSAGES}}, {}),
     "CreatePatient": (
         {"createClient": {"user": {"id": "501"}, "messages": None}},
         {"Patient": {"user": AS_ASKED["CreatePatient"]["CreatePatient"]["createClient"]["user"] | PERSON}},
@@ -271,7 +275,7 @@ async def test_what_the_look_does_not_show_stays_unknown(
 async def test_without_an_id_to_look_by_it_stays_unknown(operation: str) -> None:
     (payload,) = UNREADABLE[operation][0]
     answer = {payload: {"messages": BROKEN_MESSAGES}}
-    looks: dict[str, Any] = {"Cards": {"stripeCustomerDetails": connection([])}}
+    looks: dict[str, Any] = {"Cards": {"stripeCustomerDetails": connection([]), "user": None}}
     async with Script(answers=looks | {operation: answer}).connected() as healthie:
         with pytest.raises(OutcomeUnknown):
             await CALLS[operation](healthie)
@@ -309,7 +313,7 @@ class TestSkipping:
             self.CARD | {"id": "302"},
             self.CARD | {"expiration": "x"},
         ]
-        script = Script(answers={"Cards": {"stripeCustomerDetails": connection(cards)}})
+        script = Script(answers={"Cards": {"stripeCustomerDetails": connection(cards), "user": None}})
         async with script.connected() as healthie:
             with capture_logs() as logs:
                 found = await healthie.cards.on_file("501")

@@ -294,7 +294,8 @@ class TestCards:
         self, healthie: SystemOfRecord, script: Script
     ) -> None:
         script.answers["Cards"] = {
-            "stripeCustomerDetails": connection([a_card(), a_card(id="9", user_id="502")])
+            "stripeCustomerDetails": connection([a_card(), a_card(id="9", user_id="502")]),
+            "user": None,
         }
 
         cards = await healthie.cards.on_file("501")

@@ -27,9 +27,11 @@ from tests.doubles.healthie_mutations import (
     RUNNING,
     attached,
     booked,
+    cards_on_file,
     membership,
     moved,
     paid,
+    receipt,
     webhooks,
 )
 from tests.doubles.healthie_script import Script, a_payment, charged
@@ -51,6 +53,7 @@ DIFFERENT: dict[tuple[str, str], dict[str, Any]] = {
     ("Charge", "amount"): {"Charge": charged(a_payment(net_payment="120.00", note=None))},
     ("Charge", "card"): {"Charge": charged(a_payment(card_last4="0002", note=None))},
     ("Charge", "plan"): {"Charge": charged(a_payment(offering_id="41", note=None))},
+    ("Charge", "invoice"): {"Charge": charged(a_payment(requested_payment_id="77", note=None))},
     ("Charge", "recurrence"): {"Charge": charged(a_payment(**RUNNING, note=None))},
     ("Refund", "refunded"): {"PaymentById": [paid(), paid(refund_amount="40.00")]},
     ("CancelRecurring", "stopped"): {"PaymentById": paid(**RUNNING)},
@@ -58,6 +61,9 @@ DIFFERENT: dict[tuple[str, str], dict[str, Any]] = {
     ("CloseInvoice", "paid"): {"InvoiceById": {"requestedPayment": INVOICE}},
     ("AttachCard", "card"): {"AttachCard": attached(None)},
     ("AttachCard", "owner"): {"AttachCard": attached(CARD | {"user_id": "502"})},
+    ("RemoveCard", "gone"): {"Cards": cards_on_file(CARD)},
+    ("MakeCardDefault", "default"): {"Cards": cards_on_file(CARD, default="302")},
+    ("SendReceipt", "mailed"): {"ReceiptById": receipt()},
     ("CreatePatient", "person"): {
         "CreatePatient": {"createClient": {"user": PERSON | {"last_name": "Other"}, "messages": None}}
     },

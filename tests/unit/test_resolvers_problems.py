@@ -6,17 +6,18 @@ from typing import Any
 import pytest
 
 from booking import refusals
-from booking.changes.model import ChangeKind
+from booking.changes.model import ChangeEndReason, ChangeKind
 from booking.checkout.model import CheckoutState, EndReason
 from booking.refusals import DeclineReason, NotAllowedReason, Refusal
 from gateway.graphql import build_schema
 from resolvers.checkouts import to_end_status
 from resolvers.outcomes import _read, _write
 from resolvers.problems import PROBLEMS
-from schema import appointments, catalog, change_problems, changes, checkouts, memberships
+from schema import appointments, catalog, change_problems, changes, checkouts, memberships, payment_changes
 from schema.problems import Problem
 from tests.doubles.change_service import (
     CANCELLATION,
+    INVOICE,
     MEMBERSHIP_END,
     MEMBERSHIP_PAUSE,
     MEMBERSHIP_RESUME,
@@ -32,6 +33,7 @@ SAMPLES: dict[type[Refusal], tuple[Any, ...]] = {
     refusals.PromoInvalid: ("This code has expired.",),
     refusals.QuoteChanged: ("chk_sample", QUOTE),
     refusals.CardDeclined: (DeclineReason.CARD_EXPIRED,),
+    refusals.CardInUse: (refusals.CardUse.MEMBERSHIP,),
     refusals.TooManyAttempts: (90,),
     refusals.UnpaidVisitsUsedUp: (3600,),
     refusals.EmailCodeInvalid: (3,),
@@ -41,6 +43,7 @@ SAMPLES: dict[type[Refusal], tuple[Any, ...]] = {
     refusals.CancellationQuoteChanged: (CANCELLATION,),
     refusals.RescheduleQuoteChanged: (MOVE,),
     refusals.MembershipQuoteChanged: (MEMBERSHIP_END,),
+    refusals.InvoiceChanged: (INVOICE,),
     refusals.MembershipPauseQuoteChanged: (MEMBERSHIP_PAUSE,),
     refusals.MembershipResumeQuoteChanged: (MEMBERSHIP_RESUME,),
     refusals.MembershipChangeNotAllowed: (refusals.MembershipNotAllowedReason.NOT_PAUSED,),
@@ -72,6 +75,7 @@ READ_ANEW = {
     refusals.CancellationQuoteChanged,
     refusals.RescheduleQuoteChanged,
     refusals.MembershipQuoteChanged,
+    refusals.InvoiceChanged,
     refusals.MembershipPauseQuoteChanged,
     refusals.MembershipResumeQuoteChanged,
 }
@@ -92,9 +96,16 @@ def test_every_problem_can_be_answered_by_something(kind: type[Refusal]) -> None
     assert any(kind.__name__ in {member.name for member in union.types} for union in unions)
 
 
-# Values of the domain that another type shows: changes of a membership are none of a visit.
+# Values of the domain that another type shows: changes of a membership or an invoice are none of a visit.
 ELSEWHERE: dict[Any, set[Any]] = {
-    changes.AppointmentChangeKind: {kind for kind in ChangeKind if kind.startswith("membership_")}
+    changes.AppointmentChangeKind: {ChangeKind.INVOICE_PAYMENT}
+    | {kind for kind in ChangeKind if kind.startswith("membership_")},
+    changes.AppointmentChangeEndReason: {
+        ChangeEndReason.INVOICE_PAID,
+        ChangeEndReason.CARD_DECLINED,
+        ChangeEndReason.CARD_MISSING,
+        ChangeEndReason.AMOUNT_NOT_CHARGEABLE,
+    },
 }
 
 
@@ -107,6 +118,7 @@ ELSEWHERE: dict[Any, set[Any]] = {
         (appointments.AppointmentFilter, "booking.visits.lists.VisitFilter"),
         (checkouts.CheckoutEndReason, "booking.checkout.model.EndReason"),
         (checkouts.DeclineReason, "booking.refusals.DeclineReason"),
+        (payment_changes.CardUse, "booking.refusals.CardUse"),
         (changes.FeeMethod, "booking.change_quotes.FeeMethod"),
         (changes.CreditOutcome, "booking.change_quotes.CreditOutcome"),
         (changes.AppointmentChangeKind, "booking.changes.model.ChangeKind"),

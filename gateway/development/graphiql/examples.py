@@ -19,6 +19,7 @@ TITLES = (
     "ConfirmCheckout",
     "MyVisits",
     "MyPurchases",
+    "StartPurchase",
     "QuoteMove",
     "FindNewTime",
     "HoldNewTime",

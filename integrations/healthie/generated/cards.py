@@ -10,6 +10,7 @@ class Cards(BaseModel):
     stripe_customer_details: Optional["CardsStripeCustomerDetails"] = Field(
         alias="stripeCustomerDetails"
     )
+    user: Optional["CardsUser"]
 
 
 class CardsStripeCustomerDetails(BaseModel):
@@ -19,5 +20,17 @@ class CardsStripeCustomerDetails(BaseModel):
 
 CardsStripeCustomerDetailsNodes = CardOnFile
 CardsStripeCustomerDetailsPageInfo = More
+
+
+class CardsUser(BaseModel):
+    id: str
+    stripe_customer_detail: Optional["CardsUserStripeCustomerDetail"]
+
+
+class CardsUserStripeCustomerDetail(BaseModel):
+    id: str
+
+
 Cards.model_rebuild()
 CardsStripeCustomerDetails.model_rebuild()
+CardsUser.model_rebuild()

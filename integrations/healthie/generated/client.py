@@ -29,10 +29,12 @@ from .forms_changed import FormsChanged
 from .hours_set import HoursSet
 from .input_types import WebhookEventInput
 from .invoice_by_id import InvoiceById
+from .invoice_standing import InvoiceStanding
 from .invoices_of_patient import InvoicesOfPatient
 from .join_links import JoinLinks
 from .lasting_coupons import LastingCoupons
 from .latest_card_holders import LatestCardHolders
+from .make_card_default import MakeCardDefault
 from .membership_standing import MembershipStanding
 from .memberships_of_patient import MembershipsOfPatient
 from .more_appointment_types import MoreAppointmentTypes
@@ -55,7 +57,10 @@ from .permissions import Permissions
 from .permissions_of_members import PermissionsOfMembers
 from .plan_on_sale import PlanOnSale
 from .public_catalog import PublicCatalog
+from .receipt_by_id import ReceiptById
 from .refund import Refund
+from .remove_card import RemoveCard
+from .send_receipt import SendReceipt
 from .set_recurring_paused import SetRecurringPaused
 from .subscribe_webhook import SubscribeWebhook
 from .validate_coupon import ValidateCoupon
@@ -204,6 +209,7 @@ class Client(Base):
                 }
               }
               offering_id
+              requested_payment_id
               created_at
               deleted_at
               recurring_payment {
@@ -277,6 +283,7 @@ class Client(Base):
                 }
               }
               offering_id
+              requested_payment_id
               created_at
               deleted_at
               recurring_payment {
@@ -312,11 +319,12 @@ class Client(Base):
         note: str,
         offering_id: Union[Optional[str], UnsetType] = UNSET,
         offering_coupon_id: Union[Optional[str], UnsetType] = UNSET,
+        requested_payment_id: Union[Optional[str], UnsetType] = UNSET,
     ) -> Charge:
         query = gql("""
-            mutation Charge($sender_id: ID!, $recipient_id: ID!, $amount_paid: String!, $stripe_customer_detail_id: ID!, $stripe_idempotency_key: ID!, $note: String!, $offering_id: ID, $offering_coupon_id: ID) {
+            mutation Charge($sender_id: ID!, $recipient_id: ID!, $amount_paid: String!, $stripe_customer_detail_id: ID!, $stripe_idempotency_key: ID!, $note: String!, $offering_id: ID, $offering_coupon_id: ID, $requested_payment_id: ID) {
               createBillingItem(
-                input: {sender_id: $sender_id, recipient_id: $recipient_id, amount_paid: $amount_paid, should_charge: true, stripe_customer_detail_id: $stripe_customer_detail_id, stripe_idempotency_key: $stripe_idempotency_key, note: $note, offering_id: $offering_id, offering_coupon_id: $offering_coupon_id}
+                input: {sender_id: $sender_id, recipient_id: $recipient_id, amount_paid: $amount_paid, should_charge: true, stripe_customer_detail_id: $stripe_customer_detail_id, stripe_idempotency_key: $stripe_idempotency_key, note: $note, offering_id: $offering_id, offering_coupon_id: $offering_coupon_id, requested_payment_id: $requested_payment_id}
               ) {
                 billingItem {
                   ...Payment
@@ -348,6 +356,7 @@ class Client(Base):
                 }
               }
               offering_id
+              requested_payment_id
               created_at
               deleted_at
               recurring_payment {
@@ -369,6 +378,7 @@ class Client(Base):
             "note": note,
             "offering_id": offering_id,
             "offering_coupon_id": offering_coupon_id,
+            "requested_payment_id": requested_payment_id,
         }
         return await self.execute(
             Charge,
@@ -492,6 +502,76 @@ class Client(Base):
             variables=variables,
         )
 
+    async def send_receipt(self, *, id: str) -> SendReceipt:
+        query = gql("""
+            mutation SendReceipt($id: ID!) {
+              updateBillingItem(input: {id: $id, resend_receipt: true}) {
+                messages {
+                  field
+                  message
+                }
+              }
+            }
+            """)
+        variables: dict[str, object] = {"id": id}
+        return await self.execute(
+            SendReceipt,
+            query=query,
+            operation_name="SendReceipt",
+            mutation=True,
+            variables=variables,
+        )
+
+    async def receipt_by_id(self, *, id: str) -> ReceiptById:
+        query = gql("""
+            query ReceiptById($id: ID!) {
+              billingItem(id: $id) {
+                ...Receipt
+              }
+              currentUser {
+                default_currency
+              }
+            }
+
+            fragment Receipt on BillingItem {
+              id
+              state
+              sender_id
+              created_at
+              deleted_at
+              amount_paid
+              net_payment
+              currency
+              refund_amount
+              refund_items {
+                id
+                refund_amount
+                refund_date
+                status
+                currency
+              }
+              is_outside_payment
+              stripe_charge_id
+              card_brand
+              card_last4
+              shown_description
+              offering_id
+              requested_payment_id
+              receipt_last_sent_at
+              recurring_payment {
+                id
+              }
+            }
+            """)
+        variables: dict[str, object] = {"id": id}
+        return await self.execute(
+            ReceiptById,
+            query=query,
+            operation_name="ReceiptById",
+            mutation=False,
+            variables=variables,
+        )
+
     async def cards(
         self, *, user_id: str, after: Union[Optional[str], UnsetType] = UNSET
     ) -> Cards:
@@ -503,6 +583,12 @@ class Client(Base):
                 }
                 page_info {
                   ...More
+                }
+              }
+              user(id: $user_id) {
+                id
+                stripe_customer_detail {
+                  id
                 }
               }
             }
@@ -567,6 +653,48 @@ class Client(Base):
             AttachCard,
             query=query,
             operation_name="AttachCard",
+            mutation=True,
+            variables=variables,
+        )
+
+    async def remove_card(self, *, card_id: str, user_id: str) -> RemoveCard:
+        query = gql("""
+            mutation RemoveCard($card_id: ID!, $user_id: ID!) {
+              deleteStripeCustomerDetail(input: {card_id: $card_id, user_id: $user_id}) {
+                messages {
+                  field
+                  message
+                }
+              }
+            }
+            """)
+        variables: dict[str, object] = {"card_id": card_id, "user_id": user_id}
+        return await self.execute(
+            RemoveCard,
+            query=query,
+            operation_name="RemoveCard",
+            mutation=True,
+            variables=variables,
+        )
+
+    async def make_card_default(self, *, id: str, user_id: str) -> MakeCardDefault:
+        query = gql("""
+            mutation MakeCardDefault($id: ID!, $user_id: ID!) {
+              updateStripeCustomerDetail(
+                input: {id: $id, user_id: $user_id, is_default: true}
+              ) {
+                messages {
+                  field
+                  message
+                }
+              }
+            }
+            """)
+        variables: dict[str, object] = {"id": id, "user_id": user_id}
+        return await self.execute(
+            MakeCardDefault,
+            query=query,
+            operation_name="MakeCardDefault",
             mutation=True,
             variables=variables,
         )
@@ -1884,6 +2012,7 @@ class Client(Base):
               offering {
                 id
                 name
+                billing_frequency
               }
               billing_items(only_successful: true) {
                 id
@@ -1895,6 +2024,53 @@ class Client(Base):
             InvoicesOfPatient,
             query=query,
             operation_name="InvoicesOfPatient",
+            mutation=False,
+            variables=variables,
+        )
+
+    async def invoice_standing(self, *, id: str) -> InvoiceStanding:
+        query = gql("""
+            query InvoiceStanding($id: ID!) {
+              requestedPayment(id: $id) {
+                ...OwedInvoice
+              }
+              currentUser {
+                default_currency
+              }
+            }
+
+            fragment OwedInvoice on RequestedPayment {
+              id
+              invoice_id
+              status
+              price
+              balance_due
+              currency
+              created_at
+              paid_at
+              service_date
+              services_provided
+              is_preview
+              is_manually_paid
+              recipient_id
+              sender_id
+              appointment_id
+              offering_id
+              offering {
+                id
+                name
+                billing_frequency
+              }
+              billing_items(only_successful: true) {
+                id
+              }
+            }
+            """)
+        variables: dict[str, object] = {"id": id}
+        return await self.execute(
+            InvoiceStanding,
+            query=query,
+            operation_name="InvoiceStanding",
             mutation=False,
             variables=variables,
         )

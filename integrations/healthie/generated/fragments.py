@@ -177,6 +177,7 @@ class OwedInvoice(BaseModel):
 class OwedInvoiceOffering(BaseModel):
     id: str
     name: Optional[str]
+    billing_frequency: Optional[str]
 
 
 class OwedInvoiceBillingItems(BaseModel):
@@ -231,6 +232,7 @@ class Payment(BaseModel):
     sender_id: Optional[str]
     sender: Optional["PaymentSender"]
     offering_id: Optional[str]
+    requested_payment_id: Optional[str]
     created_at: Annotated[Moment, BeforeValidator(parse_moment)]
     deleted_at: Optional[Annotated[Moment, BeforeValidator(parse_moment)]]
     recurring_payment: Optional["PaymentRecurringPayment"]
