@@ -19,7 +19,7 @@ async def test_random_operations_are_answered_as_by_graphql_core() -> None:
     assert seen["with data"] > 150
     assert seen["with errors"] > 50
     assert seen["unions"] > 5
-    assert seen["written"] > 300
+    assert seen["written"] > 250
     # Values of which a writer refuses a part. How many depends on the thirty documents that a seed draws, and a seed draws others with
     # each root field that the schema gets: of seeds 1 to 4 they were 29, 78, 79 and 85. A hundred more were refused before checkouts
     # and visits got fields with resolvers, since graphql-core completes such objects and no writer is asked.
