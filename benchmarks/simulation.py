@@ -1,4 +1,4 @@
-"""The figures of the simulation: of a run made now, and of the stored long run."""
+"""The figures of the simulation: of a run made now, and of the stored long runs."""
 
 import asyncio
 import json
@@ -13,14 +13,18 @@ from benchmarks.figures import titled
 # The JSON of a run that takes too long to be repeated with every measurement, if there is one.
 LONG_RUN = Path(__file__).parent / "simulation.json"
 
+# The same of schedules whose patients change what they booked: `run --changes --into`, which goes on where it ended.
+CHANGES = Path(__file__).parent / "simulation_changes.json"
+
 
 async def measure(schedules: int) -> dict[str, Any]:
     """Run so many schedules, and add the figures of the long run."""
     command = (sys.executable, "-m", "tests.simulation.run", "--json", "--schedules", str(schedules))
     finished = await asyncio.to_thread(subprocess.run, command, stdout=subprocess.PIPE, text=True, check=True)
     runs = {"run by make bench": json.loads(finished.stdout)}
-    if LONG_RUN.exists():
-        runs["long run"] = json.loads(LONG_RUN.read_text())
+    for name, recorded in (("long run", LONG_RUN), ("changes", CHANGES)):
+        if recorded.exists():
+            runs[name] = json.loads(recorded.read_text())
     return runs
 
 

@@ -414,7 +414,13 @@ class Witness:
                     row.visit_slot.visit_type_id,
                 ):
                     self.note(f"wrong visit: {row.id}")
-        if row.state in TERMINAL - {S.CONFIRMED} and visits and not listed:
+        # One that the practice has cancelled before anybody looked stands no more.
+        standing = [
+            visit
+            for visit in visits
+            if visit.pm_status not in FREEING_STATUSES or visit.id not in self._schedule.practice.changed
+        ]
+        if row.state in TERMINAL - {S.CONFIRMED} and standing and not listed:
             self.note(f"ended as {row.state} and booked: {row.id}")
 
     def _own_record(self, row: Checkout) -> None:
