@@ -6,6 +6,7 @@ from typing import Protocol
 from booking.changes.ports import ChangePayments, Credits, Memberships, VisitChanges, Visits
 from booking.checkout.credits import CreditLedger
 from booking.checkout.guards import ClinicianKeys
+from booking.groups.model import GroupVisits
 from booking.packages.ports import Purchases
 from booking.ports import (
     Availability,
@@ -83,6 +84,7 @@ class SystemOfRecord:
     credits: Credits
     purchases: Purchases
     memberships: Memberships  # never cached
+    group_visits: GroupVisits  # never cached
     credit_ledger: CreditLedger  # never cached
     visit_records: VisitRecords
     resources: ResourceSource

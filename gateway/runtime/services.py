@@ -27,6 +27,7 @@ from booking.checkout.spendable_credits import SpendableCredits
 from booking.checkout.start import CheckoutStartService
 from booking.checkout.steps import Steps
 from booking.checkout.unpaid_visits import UnpaidVisits
+from booking.groups.service import GroupVisitService
 from booking.live.live_queries import LiveQueries
 from booking.operations.alerts import AlertService
 from booking.operations.cached_blocks import CachedBlocks
@@ -161,6 +162,7 @@ def build_services(
         memberships=MembershipService(
             accepted=accepted, memberships=upstream.memberships, units=units, clock=clock
         ),
+        group_visits=GroupVisitService(visits=upstream.group_visits, clock=clock),
         email_verification=_email_verification(base, attempts=attempts),
         records=records,
         visits=_visits(base, upstream=upstream, changes=changes),

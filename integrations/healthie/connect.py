@@ -29,6 +29,7 @@ from integrations.healthie.credit_ledger import HealthieCreditLedger
 from integrations.healthie.credits import HealthieCredits
 from integrations.healthie.declines import DeclineCodes
 from integrations.healthie.generated.client import Client
+from integrations.healthie.group_visits import HealthieGroupVisits
 from integrations.healthie.invoices import HealthieInvoices
 from integrations.healthie.key_proved_catalog import KeyProvedCatalog
 from integrations.healthie.keys import KeyStore
@@ -180,6 +181,7 @@ async def connect(
             credits=HealthieCredits(staff=staff),
             purchases=HealthiePurchases(client=organization),
             memberships=HealthieMemberships(client=organization),
+            group_visits=HealthieGroupVisits(client=organization),
             credit_ledger=HealthieCreditLedger(staff=staff),
             resources=HealthieResourceReader(client=organization, digest=digest),
             changes=HealthieChanges(client=organization, now=now),

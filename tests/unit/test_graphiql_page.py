@@ -118,6 +118,7 @@ async def test_the_tabs_stand_in_their_order() -> None:
         "ConfirmCheckout",
         "MyVisits",
         "MyPurchases",
+        "BrowseGroups",
         "QuoteMove",
         "FindNewTime",
         "HoldNewTime",

@@ -19,6 +19,7 @@ TITLES = (
     "ConfirmCheckout",
     "MyVisits",
     "MyPurchases",
+    "BrowseGroups",
     "QuoteMove",
     "FindNewTime",
     "HoldNewTime",

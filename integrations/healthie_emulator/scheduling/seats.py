@@ -167,6 +167,14 @@ def _of_appointment(each: Appointment, request: Request, *, waiting: bool = Fals
     ]
 
 
+def _attended(each: Appointment, request: Request, _args: dict[str, Any]) -> list[Seat]:
+    """List an appointment's seats; whether the places on its waitlist are among them is not documented: a switch."""
+    listed = _of_appointment(each, request)
+    if not request.world.switches.attended_clients_list_waiting or each.user_id is not None:
+        return listed
+    return [*listed, *_of_appointment(each, request, waiting=True)]
+
+
 def _single(world: World, each: Appointment, user_id: str) -> Seat:
     cancelled = each.pm_status == "Cancelled"
     return Seat(
@@ -202,7 +210,7 @@ RESOLVERS: dict[str, Callable[..., Any]] = {
         seat.cancelled_by_id
     ),
     "AppointmentInclusionType.user": _user,
-    "Appointment.attended_clients": lambda each, request, _: _of_appointment(each, request),
+    "Appointment.attended_clients": _attended,
     "Appointment.attendees": lambda each, request, _: (
         [request.world.users[each.user_id]]
         if each.user_id
