@@ -8,10 +8,15 @@ import pytest
 from tests.acceptance.app import App
 from tests.acceptance.booked import staff
 from tests.acceptance.groups import GROUP_VISITS, a_group, plan
+from tests.plugins.emulator import PATIENT_1
 from tests.plugins.stack import Stack
 
 Json = Any
 
+GIVE_UP = """mutation GiveUp($id: ID) { updateAppointmentInclusion(input: {id: $id, cancelled: true}) {
+  appointment_inclusion { cancelled } messages { field message } } }"""
+JOIN = """mutation Join($input: completeCheckoutInput) { completeCheckout(input: $input) {
+  appointment { id } messages { field message } } }"""
 QUOTES = """query Quotes($id: ID!) {
   cancellationQuote(appointmentId: $id) { __typename ... on Problem { code } }
   rescheduleQuote(appointmentId: $id) { __typename ... on Problem { code } }
@@ -142,3 +147,45 @@ async def test_nobody_can_cancel_or_move_the_visit_of_all(stack: Stack, who: str
     assert await group.seats() == before
     sent = set(await stack.upstream())
     assert not sent & {"CancelVisit", "DeleteVisit", "MoveVisit"}
+
+
+@pytest.mark.parametrize("listed", [False, True])
+async def test_a_patient_finds_it_among_their_visits_until_they_give_their_seat_up(
+    stack: Stack, *, listed: bool
+) -> None:
+    await stack.emulator.control.switches(given_up_seats_listed=listed)
+    group = await a_group(stack, 1, 2)
+    own, other = (await group.seats())["attended_clients"]
+    apps = [stack.patient(seat["user"]["id"]) for seat in (own, other)]
+    assert await visits_of(apps[0], group.id) == await visits_of(apps[1], group.id) == ["BOOKED"]
+    await stack.emulator.ask(GIVE_UP, id=own["id"])
+    assert await visits_of(apps[0], group.id) == []
+    assert await visits_of(apps[1], group.id) == ["BOOKED"]
+
+
+@pytest.mark.parametrize("listed", [False, True])
+async def test_one_for_which_a_patient_only_waits_is_not_among_their_visits(
+    stack: Stack, *, listed: bool
+) -> None:
+    await stack.emulator.control.switches(attended_clients_list_waiting=listed)
+    group = await a_group(stack, 2, seats="1", is_waitlist_enabled=True)
+    waits = stack.practice["patients"][0]
+    joined = await stack.emulator.ask(
+        JOIN, key=PATIENT_1, input={"appointment_id": group.id, "is_joining_waitlist": True}
+    )
+    assert joined["completeCheckout"]["messages"] is None
+    (one,) = (await listed_now(stack))["nodes"]
+    assert (one["isFull"], one["seatsLeft"], one["hasWaitlist"]) == (True, 0, True)
+    assert await visits_of(stack.patient(waits["id"]), group.id) == []
+
+
+async def listed_now(stack: Stack) -> Json:
+    return await listed(await stack.visitor())
+
+
+async def visits_of(app: App, group_id: str) -> list[str]:
+    """The statuses under which the group visit is among somebody's own."""
+    nodes = (await app.ask("query Mine { me { appointments { nodes { id status } } } }"))["me"][
+        "appointments"
+    ]["nodes"]
+    return [one["status"] for one in nodes if one["id"] == group_id]

@@ -2565,6 +2565,9 @@ class Client(Base):
                       id
                     }
                   }
+                  attendees_on_waitlist {
+                    id
+                  }
                 }
                 page_info {
                   ...More

@@ -23,6 +23,9 @@ class VisitsOfPatientAppointments(BaseModel):
 class VisitsOfPatientAppointmentsNodes(Visit):
     is_group: Optional[bool]
     attended_clients: Optional[list["VisitsOfPatientAppointmentsNodesAttendedClients"]]
+    attendees_on_waitlist: Optional[
+        list["VisitsOfPatientAppointmentsNodesAttendeesOnWaitlist"]
+    ]
 
 
 class VisitsOfPatientAppointmentsNodesAttendedClients(BaseModel):
@@ -31,6 +34,10 @@ class VisitsOfPatientAppointmentsNodesAttendedClients(BaseModel):
 
 
 class VisitsOfPatientAppointmentsNodesAttendedClientsUser(BaseModel):
+    id: str
+
+
+class VisitsOfPatientAppointmentsNodesAttendeesOnWaitlist(BaseModel):
     id: str
 
 

@@ -35,6 +35,14 @@ def seats_of(
     ]
 
 
+def listed_with(world: World, appointment_id: str) -> set[str]:
+    """The patients in whose lists a group appointment is; whether those who gave their seat up, or wait, are among them is not documented."""
+    switches = world.switches
+    seats = seats_of(world, appointment_id, cancelled=switches.given_up_seats_listed)
+    waiting = seats_of(world, appointment_id, waiting=True) if switches.attended_clients_list_waiting else []
+    return {seat.user_id for seat in (*seats, *waiting)}
+
+
 def seat_of(world: World, appointment_id: str, user_id: str) -> Seat | None:
     """Return a patient's standing seat or place on the waitlist."""
     return next(
