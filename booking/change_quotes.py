@@ -1,4 +1,4 @@
-"""Quotes of changes: what cancelling or moving a visit, or ending a membership, does now, and why. The patient accepts one by its id.
+"""Quotes of changes: what cancelling or moving a visit, or ending, pausing or resuming a membership, does now, and why. The patient accepts one by its id.
 
 Beside the folders, since refusals carry them (refusals/changes.py). What they say is computed in changes/cancelling.py and rescheduling.py.
 """
@@ -8,7 +8,7 @@ import hashlib
 import json
 import re
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 
 from booking.errors import InvalidInput
@@ -87,11 +87,47 @@ class MembershipEndQuote:
     amount: Money  # of each payment that is not made any more
     next_payment_at: datetime | None  # UTC; when the next one would be made; None: none is planned
     payments_left: int | None  # that are not made any more; None: any number
+    credits_kept: bool = True  # those that were given before; no new ones come
 
     @property
     def id(self) -> str:
         """Names these terms, and the membership: accepting the id accepts exactly these."""
         return quote_id("end-membership", self.membership_id, asdict(self))
+
+
+@dataclass(frozen=True, kw_only=True)
+class MembershipPauseQuote:
+    """What pausing a membership does now: it bills nothing until it is resumed, and nothing is given back."""
+
+    membership_id: str
+    plan_name: str | None
+    amount: Money  # of each payment that is not made meanwhile
+    next_payment_at: datetime | None  # UTC; of the first that is not made; None: not known
+    payments_left: int | None  # that are made once it is resumed; None: any number
+    pauses_left: int | None  # this one included; None: no limit
+    credits_kept: bool = True  # those that were given before; no new ones come meanwhile
+
+    @property
+    def id(self) -> str:
+        """Names these terms, and the membership: accepting the id accepts exactly these."""
+        return quote_id("pause-membership", self.membership_id, asdict(self))
+
+
+@dataclass(frozen=True, kw_only=True)
+class MembershipResumeQuote:
+    """What resuming a paused membership does now: it bills on, from `next_payment_on`. Nothing is made up for."""
+
+    membership_id: str
+    plan_name: str | None
+    amount: Money  # of the next payment
+    next_payment_on: date  # on the practice's clock; not later than today: it is made at once
+    payments_left: int | None  # None: until it is ended
+    credits_kept: bool = True
+
+    @property
+    def id(self) -> str:
+        """Names these terms, and the membership: accepting the id accepts exactly these."""
+        return quote_id("resume-membership", self.membership_id, asdict(self))
 
 
 def quote_id(kind: str, subject_id: str, terms: dict[str, object]) -> str:

@@ -3,7 +3,14 @@
 from dataclasses import dataclass
 from typing import Protocol
 
-from booking.changes.ports import ChangePayments, Credits, Memberships, VisitChanges, Visits
+from booking.changes.ports import (
+    ChangePayments,
+    Credits,
+    MembershipChanges,
+    Memberships,
+    VisitChanges,
+    Visits,
+)
 from booking.checkout.credits import CreditLedger
 from booking.checkout.guards import ClinicianKeys
 from booking.groups.model import GroupVisits
@@ -85,6 +92,7 @@ class SystemOfRecord:
     purchases: Purchases
     memberships: Memberships  # never cached
     group_visits: GroupVisits  # never cached
+    membership_changes: MembershipChanges
     credit_ledger: CreditLedger  # never cached
     visit_records: VisitRecords
     resources: ResourceSource

@@ -103,7 +103,7 @@ async def to_change(change: RequestedChange, services: Services, caller: Caller)
 
 def to_kind(kind: ChangeKind | Unknown) -> api.AppointmentChangeKind:
     """Map a kind of change of a visit. Raises UnknownState for another, or one that only a newer version knows."""
-    if isinstance(kind, Unknown) or kind is ChangeKind.MEMBERSHIP_END:
+    if isinstance(kind, Unknown) or kind not in {ChangeKind.CANCELLATION, ChangeKind.RESCHEDULE}:
         raise UnknownState(kind)
     return api.AppointmentChangeKind[kind.name]
 

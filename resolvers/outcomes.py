@@ -38,7 +38,12 @@ from schema.memberships import (
     CancelMembershipSuccess,
     MembershipChange,
     MembershipChangeProcessing,
+    MembershipNotAllowedReason,
+    MembershipPauseQuoteChanged,
     MembershipQuoteChanged,
+    MembershipResumeQuoteChanged,
+    PauseMembershipSuccess,
+    ResumeMembershipSuccess,
 )
 from schema.problems import Problem, QuoteChanged
 from schema.results import (
@@ -73,10 +78,16 @@ _CHECKOUTS: Mapping[str, Callable[..., object]] = {
 _CHANGES: Mapping[str, Callable[..., object]] = {
     one.__name__: one for one in (CancelAppointmentSuccess, RescheduleAppointmentSuccess)
 }
+_MEMBERSHIP_CHANGES: Mapping[str, Callable[..., object]] = {
+    one.__name__: one for one in (CancelMembershipSuccess, PauseMembershipSuccess, ResumeMembershipSuccess)
+}
 _PLACES: Mapping[str, Callable[..., object]] = {
     one.__name__: one for one in (JoinWaitlistSuccess, LeaveWaitlistSuccess)
 }
-_ENUMS = {kind.__name__: kind for kind in (DeclineReason, CheckoutStatus, ChangeNotAllowedReason)}
+_ENUMS = {
+    kind.__name__: kind
+    for kind in (DeclineReason, CheckoutStatus, ChangeNotAllowedReason, MembershipNotAllowedReason)
+}
 
 
 def reference_of(outcome: object) -> Reference | None:
@@ -103,8 +114,12 @@ def reference_of(outcome: object) -> Reference | None:
             parts = {"checkout": checkout.id}
         case CancelAppointmentSuccess(change=change) | RescheduleAppointmentSuccess(change=change):
             parts = {"change": change.id}
-        case CancelMembershipSuccess(change=ended):
-            parts = {"change": ended.id}
+        case (
+            CancelMembershipSuccess(change=of_membership)
+            | PauseMembershipSuccess(change=of_membership)
+            | ResumeMembershipSuccess(change=of_membership)
+        ):
+            parts = {"change": of_membership.id}
         case JoinWaitlistSuccess(entry=entry) | LeaveWaitlistSuccess(entry=entry):
             parts = {"waitlist": entry.id}
         case _:
@@ -138,7 +153,7 @@ async def recall(reference: Reference, context: Context) -> object:
 async def _recall_of_patient(reference: Reference, context: Context) -> object:
     """Rebuild a change of a visit or membership, or a place on the waitlist, as it stands."""
     kind = reference["type"]
-    if kind in _CHANGES or kind == CancelMembershipSuccess.__name__:
+    if kind in _CHANGES or kind in _MEMBERSHIP_CHANGES:
         return await _recall_success(kind, reference["change"], context)
     if kind in _PLACES:
         return _PLACES[kind](entry=await _recall_place(reference["waitlist"], context))
@@ -150,7 +165,9 @@ def _problem_reference(problem: Problem) -> Reference:
         return {"checkout": problem.checkout_id}
     if isinstance(problem, CancellationQuoteChanged | RescheduleQuoteChanged):
         return {"appointment": problem.quote.appointment_id}
-    if isinstance(problem, MembershipQuoteChanged):
+    if isinstance(
+        problem, MembershipQuoteChanged | MembershipPauseQuoteChanged | MembershipResumeQuoteChanged
+    ):
         return {"membership": problem.quote.membership_id}
     return {"fields": {name: _write(value) for name, value in asdict(problem).items()}}
 
@@ -160,8 +177,8 @@ async def _recall_problem(reference: Reference, context: Context) -> object:
     kind = reference["type"]
     if kind in _CHANGED_QUOTES:
         return await _CHANGED_QUOTES[kind](context, reference["appointment"])
-    if kind == MembershipQuoteChanged.__name__:
-        return await _recall_membership_quote(context, reference["membership"])
+    if kind in _CHANGED_MEMBERSHIP_QUOTES:
+        return await _CHANGED_MEMBERSHIP_QUOTES[kind](context, reference["membership"])
     if kind == QuoteChanged.__name__:
         checkout = await _viewed(reference["checkout"], context.identified, context)
         return PROBLEMS[refusals.QuoteChanged].handle(refusals.QuoteChanged(checkout.id, checkout.quote))
@@ -199,6 +216,29 @@ async def _recall_membership_quote(context: Context, membership_id: str) -> Prob
     return PROBLEMS[refusals.MembershipQuoteChanged].handle(refusals.MembershipQuoteChanged(quote))
 
 
+async def _recall_pause_quote(context: Context, membership_id: str) -> Problem:
+    try:
+        quote = await context.services.memberships.pause_quote(context.identified, membership_id)
+    except Refusal as refusal:
+        return PROBLEMS[type(refusal)].handle(refusal)
+    changed = refusals.MembershipPauseQuoteChanged(quote)
+    return PROBLEMS[type(changed)].handle(changed)
+
+
+async def _recall_resume_quote(context: Context, membership_id: str) -> Problem:
+    try:
+        quote = await context.services.memberships.resume_quote(context.identified, membership_id)
+    except Refusal as refusal:
+        return PROBLEMS[type(refusal)].handle(refusal)
+    changed = refusals.MembershipResumeQuoteChanged(quote)
+    return PROBLEMS[type(changed)].handle(changed)
+
+
+_CHANGED_MEMBERSHIP_QUOTES: Mapping[str, Callable[[Context, str], Awaitable[Problem]]] = {
+    MembershipQuoteChanged.__name__: _recall_membership_quote,
+    MembershipPauseQuoteChanged.__name__: _recall_pause_quote,
+    MembershipResumeQuoteChanged.__name__: _recall_resume_quote,
+}
 _CHANGED_QUOTES: Mapping[str, Callable[[Context, str], Awaitable[Problem]]] = {
     CancellationQuoteChanged.__name__: _recall_cancellation_quote,
     RescheduleQuoteChanged.__name__: _recall_reschedule_quote,
@@ -252,8 +292,8 @@ async def _recall_checkout(
 
 
 async def _recall_success(kind: str, change_id: str, context: Context) -> object:
-    if kind == CancelMembershipSuccess.__name__:
-        return CancelMembershipSuccess(change=await _recall_membership_change(change_id, context))
+    if kind in _MEMBERSHIP_CHANGES:
+        return _MEMBERSHIP_CHANGES[kind](change=await _recall_membership_change(change_id, context))
     return _CHANGES[kind](change=await _recall_change(change_id, context))
 
 

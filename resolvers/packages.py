@@ -5,6 +5,7 @@ from typing import Any
 
 from strawberry import ID
 
+from booking.changes.membership_service import MembershipService
 from booking.packages import model as domain
 from booking.packages.service import PurchaseService
 from resolvers.catalog import to_id, to_money, to_money_or_none
@@ -14,7 +15,9 @@ from schema import payments as money
 from schema.catalog import BillingFrequency
 
 
-def purchase_loaders(patient_id: str, purchases: PurchaseService) -> dict[str, Any]:
+def purchase_loaders(
+    patient_id: str, purchases: PurchaseService, changes: MembershipService
+) -> dict[str, Any]:
     """The reads of one patient's purchases, as fields of their record; whose they may be read for is decided by who got the patient's record."""
 
     async def packages() -> list[api.Package]:
@@ -24,7 +27,7 @@ def purchase_loaders(patient_id: str, purchases: PurchaseService) -> dict[str, A
         return [_to_credit(each, patient_id, purchases) for each in await purchases.credits(patient_id)]
 
     async def memberships() -> list[api.Membership]:
-        return [_to_membership(each) for each in await purchases.memberships(patient_id)]
+        return [_to_membership(each, changes) for each in await purchases.memberships(patient_id)]
 
     async def payments(first: int, after: str | None) -> money.PaymentConnection:
         check_size(first)
@@ -97,7 +100,16 @@ def _to_entry(entry: domain.CreditEntry) -> api.CreditEntry:
     )
 
 
-def _to_membership(membership: domain.Membership) -> api.Membership:
+def _to_membership(membership: domain.Membership, changes: MembershipService) -> api.Membership:
+    async def can_pause() -> bool:
+        active = membership.status is domain.MembershipStatus.ACTIVE
+        return active and await changes.may_pause(membership.id)
+
+    async def can_resume() -> bool:
+        if membership.resumes_at is None:
+            return False
+        return await changes.may_resume(membership.id, paused_at=membership.paused_at)
+
     return api.Membership(
         id=ID(membership.id),
         plan_id=to_id(membership.plan_id),
@@ -111,6 +123,9 @@ def _to_membership(membership: domain.Membership) -> api.Membership:
         paused_at=membership.paused_at,
         resumes_at=membership.resumes_at,
         cancelled_at=membership.cancelled_at,
+        can_cancel=membership.is_open,
+        load_can_pause=can_pause,
+        load_can_resume=can_resume,
     )
 
 

@@ -9,7 +9,11 @@ from booking import refusals
 from booking.refusals import Refusal
 from resolvers.changes import to_cancellation_quote, to_reschedule_quote
 from resolvers.checkouts import to_end_status
-from resolvers.memberships import to_membership_end_quote
+from resolvers.memberships import (
+    to_membership_end_quote,
+    to_membership_pause_quote,
+    to_membership_resume_quote,
+)
 from resolvers.quotes import to_quote
 from schema import change_problems, memberships, problems, waitlist_results
 from schema.change_problems import ChangeNotAllowedReason
@@ -135,6 +139,22 @@ _HANDLERS = (
         memberships.MembershipQuoteChanged,
         lambda no: {"quote": to_membership_end_quote(no.quote)},
     ),
+    _handler(
+        refusals.MembershipPauseQuoteChanged,
+        memberships.MembershipPauseQuoteChanged,
+        lambda no: {"quote": to_membership_pause_quote(no.quote)},
+    ),
+    _handler(
+        refusals.MembershipResumeQuoteChanged,
+        memberships.MembershipResumeQuoteChanged,
+        lambda no: {"quote": to_membership_resume_quote(no.quote)},
+    ),
+    _handler(
+        refusals.MembershipChangeNotAllowed,
+        memberships.MembershipChangeNotAllowed,
+        lambda no: {"reason": memberships.MembershipNotAllowedReason[no.reason.name]},
+    ),
+    _handler(refusals.MembershipChangedByPractice, memberships.MembershipChangedByPractice),
     _handler(refusals.MembershipChangeInProgress, memberships.MembershipChangeInProgress),
     _handler(refusals.MembershipChangeFailed, memberships.MembershipChangeFailed),
     _handler(refusals.WaitlistLimitReached, waitlist_results.WaitlistLimitReached, _same("limit")),

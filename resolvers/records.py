@@ -48,7 +48,7 @@ def _record(patient: domain.Patient, services: Services, *, own: bool) -> dict[s
         "email": patient.email,
         "time_zone": patient.time_zone,
         "load_appointments": appointments,
-        **purchase_loaders(patient.id, services.purchases),
+        **purchase_loaders(patient.id, services.purchases, services.memberships),
     }
 
 

@@ -157,6 +157,30 @@ class CancelMembershipInput:
     )
 
 
+@strawberry.input(description="Which membership to pause, and on which terms.")
+class PauseMembershipInput:
+    """For `pauseMembership`."""
+
+    quote_id: strawberry.ID = field(
+        description="The id of the `membershipPauseQuote` that was shown: nothing else is done than what it says."
+    )
+    note: str | None = field(
+        default=None, description="Of staff only, who must give one: why they pause it, for the audit trail."
+    )
+
+
+@strawberry.input(description="Which membership to resume, and on which terms.")
+class ResumeMembershipInput:
+    """For `resumeMembership`."""
+
+    quote_id: strawberry.ID = field(
+        description="The id of the `membershipResumeQuote` that was shown: nothing else is done than what it says."
+    )
+    note: str | None = field(
+        default=None, description="Of staff only, who must give one: why they resume it, for the audit trail."
+    )
+
+
 @strawberry.input(description="Which visit to move, on which terms, and to which time.")
 class RescheduleAppointmentInput:
     """For `rescheduleAppointment`."""

@@ -119,3 +119,20 @@ class Membership:
         description="When it would bill next if it were resumed now (UTC); null: it is not paused."
     )
     cancelled_at: datetime | None = field(description="When it was cancelled (UTC).")
+    can_cancel: bool = field(description="Whether there is something to end: payments may follow.")
+    load_can_pause: strawberry.Private[Callable[[], Awaitable[bool]]]
+    load_can_resume: strawberry.Private[Callable[[], Awaitable[bool]]]
+
+    @computed(
+        description="Whether its patient may pause it; the same for whoever asks. `membershipPauseQuote` says why not."
+    )
+    async def can_pause(self) -> bool:
+        """Whether its patient may pause it."""
+        return await self.load_can_pause()
+
+    @computed(
+        description="Whether its patient may resume it: it is paused, and not by the practice. `membershipResumeQuote` says why not."
+    )
+    async def can_resume(self) -> bool:
+        """Whether its patient may resume it."""
+        return await self.load_can_resume()

@@ -61,6 +61,16 @@ ACTIONS: Mapping[str, ActionRecord] = {
     A.STOP_RECURRING: ActionRecord(
         step=ChangeSteps.stop_recurring, attention=AttentionReason.RECURRING_NOT_CANCELLED
     ),
+    A.PAUSE_RECURRING: ActionRecord(
+        step=ChangeSteps.pause_recurring,
+        look=ChangeSteps.look_for_pause,
+        attention=AttentionReason.MEMBERSHIP_NOT_CHANGED,
+    ),
+    A.RESUME_RECURRING: ActionRecord(
+        step=ChangeSteps.resume_recurring,
+        look=ChangeSteps.look_for_resumption,
+        attention=AttentionReason.MEMBERSHIP_NOT_CHANGED,
+    ),
     A.REFUND: ActionRecord(step=ChangeSteps.refund, attention=AttentionReason.REFUND_FAILED),
     A.CHARGE_FEE: ActionRecord(
         step=ChangeSteps.charge_fee,

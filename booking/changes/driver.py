@@ -5,6 +5,7 @@
 3. Right before each send of a change of the visit its guards are asked (changes/guards.py): the practice's own change wins.
 4. While the outcome is unknown the row is parked; after the last try it is escalated to a person: needs_attention.
 5. What a certain refusal means stands with each action (changes/actions.py).
+6. After the end of a change whose outcome was looked for, a call that landed late is looked for (changes/late_looks.py).
 
 Any number of processes may drive; a lease gives each row to one driver at a time, and the row's version fences a driver that lost
 its lease. The durations, and why they are safe, are those of the checkout (checkout/timing.py).
@@ -18,11 +19,12 @@ import structlog
 
 from booking.changes.actions import ACTIONS, ActionRecord
 from booking.changes.guards import Guards
+from booking.changes.late_looks import LateLooks, follow_up_at, is_due, looked_for, looked_in_vain, next_check
 from booking.changes.model import Action, ActionState, ChangeState, RequestedChange
 from booking.changes.rows import current, escalated, refused, stopped, taken_back, with_intent
 from booking.changes.steps import ChangeSteps
 from booking.changes.writer import ChangeWriter
-from booking.checkout.timing import LEASE, MAX_TRIES, RELEASE_AGAIN, SETTLE, STEP_BUDGET, pause_after
+from booking.checkout.timing import LEASE, MAX_TRIES, SETTLE, STEP_BUDGET, pause_after
 from booking.errors import OutcomeUnknown, StaleChange, UnknownState, UpstreamRefused, UpstreamUnavailable
 from booking.operations.model import AttentionReason
 from booking.ports import Clock, HoldStore
@@ -46,6 +48,7 @@ class ChangeDriver:
         *,
         steps: ChangeSteps,
         guards: Guards,
+        late_looks: LateLooks,
         units: UnitOfWorkFactory,
         holds: HoldStore,
         clock: Clock,
@@ -53,6 +56,7 @@ class ChangeDriver:
     ) -> None:
         self._steps = steps
         self._guards = guards
+        self._late_looks = late_looks
         self._writer = ChangeWriter(units=units)
         self._holds = holds
         self._clock = clock
@@ -68,15 +72,14 @@ class ChangeDriver:
         return await self._writer.insert(change, latest=latest)
 
     async def resume(self, change_id: str) -> None:
-        """Do what is due on a row, for the worker: drive it on, or release the hold of one that has ended once more."""
+        """Do what is due on a row, for the worker: drive it on, or follow one up that has ended."""
         change = await self.load(change_id)
         if not change.ended:
             await self.drive(change)
         elif change.due_at is not None:
-            freed = await self._release_hold(change)
-            due = None if freed else self._clock.now() + SETTLE
+            after = await self._follow_up(change)
             with contextlib.suppress(StaleChange):
-                await self._writer.write(change, change.changed(due_at=due), by=self._name)
+                await self._writer.write(change, after, by=self._name)
 
     async def drive(self, change: RequestedChange) -> RequestedChange:
         """Carry the actions out from the row as just read, until it ends or is parked; returns the row then.
@@ -121,6 +124,7 @@ class ChangeDriver:
                 return await self._undo(change, record)
             if look:
                 self._ensure_settled(action)
+                change = looked_for(change)
                 if record.look is not None and (found := await record.look(self._steps, change)) is not None:
                     return found
             why = await self._guards.stop(change, record.guards)
@@ -185,6 +189,21 @@ class ChangeDriver:
         )
         return await self._writer.write(change, parked, by=change.lease_owner or self._name)
 
+    async def _follow_up(self, change: RequestedChange) -> RequestedChange:
+        """Release the hold once more, and look for a call that landed late; returns the row to be written."""
+        now = self._clock.now()
+        if not await self._release_hold(change):
+            return change.changed(due_at=now + SETTLE)
+        if not is_due(change, now=now):
+            return change.changed(due_at=next_check(change, now=now))
+        try:
+            with working_for_change(change):
+                changes = await self._writer.of_subject(change.subject)
+                return await self._late_looks.look(change, changes, now=now)
+        except (OutcomeUnknown, UpstreamUnavailable, UpstreamRefused, Refusal) as error:
+            log.warning("change.late_look_failed", change=change.id, why=type(error).__name__)
+            return looked_in_vain(change, now=now)
+
     async def _release_hold(self, change: RequestedChange) -> bool:
         """Release the hold; returns whether the hold store confirmed it. If not, a worker tries again."""
         if change.hold_id is None:
@@ -202,12 +221,11 @@ def _with_times(change: RequestedChange, *, now: datetime) -> RequestedChange:
     if change.state is ChangeState.OPEN:
         return change.changed(updated_at=now, lease_until=now + LEASE, due_at=now + LEASE)
     # After the end a worker releases the hold once more: the process may die right after this commit.
-    held = change.ended and change.hold_id is not None
     return change.changed(
         updated_at=now,
         lease_owner=None,
         lease_until=None,
-        due_at=now + RELEASE_AGAIN if held else None,
+        due_at=follow_up_at(change, now=now) if change.ended else None,
         ended_at=now if change.ended else None,
         reason=None if change.ended else change.reason,
     )

@@ -22,7 +22,7 @@ def membership_end_quote(membership: MembershipAsStands) -> MembershipEndQuote:
         membership_id=membership.id,
         plan_name=membership.plan_name,
         amount=membership.amount,
-        next_payment_at=membership.next_payment_at,
+        next_payment_at=None if membership.is_paused else membership.next_payment_at,
         payments_left=membership.payments_left,
     )
 
@@ -36,21 +36,44 @@ def new_membership_end(
     now: datetime,
 ) -> RequestedChange:
     """The row of an accepted end of a membership; `now` is in UTC."""
+    return new_membership_change(
+        caller,
+        membership,
+        kind=ChangeKind.MEMBERSHIP_END,
+        quote_id=quote.id,
+        action=Action(kind=ActionKind.STOP_RECURRING),
+        note=note,
+        now=now,
+    )
+
+
+def new_membership_change(
+    caller: Caller,
+    membership: MembershipAsStands,
+    *,
+    kind: ChangeKind,
+    quote_id: str,
+    action: Action,
+    note: str | None,
+    now: datetime,
+    time_zone: str = "UTC",
+) -> RequestedChange:
+    """The row of an accepted change of a membership, of one action; `now` is in UTC, `time_zone` what its days are counted in."""
     return RequestedChange(
         id=f"chg_{secrets.token_urlsafe(16)}",
-        kind=ChangeKind.MEMBERSHIP_END,
+        kind=kind,
         owner=caller.principal.key,
         by_staff=by_staff(caller),
         patient_id=membership.patient_id,
         membership_id=membership.id,
-        time_zone="UTC",
+        time_zone=time_zone,
         checkout_id=None,
-        quote_id=quote.id,
+        quote_id=quote_id,
         note=note,
         payment_id=membership.payment_id,
         charged_by=membership.charged_by,
         recurring_payment_id=membership.id,
-        actions=(Action(kind=ActionKind.STOP_RECURRING),),
+        actions=(action,),
         created_at=now,
         updated_at=now,
         due_at=now,

@@ -22,6 +22,8 @@ class ChangeKind(StrEnum):
     CANCELLATION = "cancellation"
     RESCHEDULE = "reschedule"
     MEMBERSHIP_END = "membership_end"
+    MEMBERSHIP_PAUSE = "membership_pause"
+    MEMBERSHIP_RESUME = "membership_resume"
 
 
 class SubjectKind(StrEnum):
@@ -58,6 +60,8 @@ class ActionKind(StrEnum):
     STOP_RECURRING = (
         "stop_recurring"  # ends the later payments of the membership, or of the plan that paid the visit
     )
+    PAUSE_RECURRING = "pause_recurring"  # the membership bills nothing until it is resumed
+    RESUME_RECURRING = "resume_recurring"  # the membership bills on; `amount` is the next payment's
     REFUND = "refund"
     CHARGE_FEE = "charge_fee"
     READ_CREDIT = (
@@ -93,10 +97,12 @@ class Action:
 
     kind: ActionKind | Unknown
     state: ActionState = ActionState.PENDING
-    amount: Money | None = None  # of a refund or a fee, as accepted
+    amount: Money | None = None  # of a refund, a fee or a next payment, as accepted
     intended_at: datetime | None = None  # UTC; when the intent was first committed
     ended_at: datetime | None = None  # UTC; when its outcome was committed
-    result: Mapping[str, str] = field(default_factory=dict)  # ids that upstream answered; no patient data
+    result: Mapping[str, str] = field(
+        default_factory=dict
+    )  # ids and times that upstream answered, or that were accepted; no patient data
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,7 +11,7 @@ from booking.refusals.changes import (
     NotAllowedReason,
     RescheduleNotAllowed,
 )
-from booking.refusals.memberships import MembershipChangeFailed
+from booking.refusals.memberships import MembershipChangedByPractice, MembershipChangeFailed
 
 _ENDS: Mapping[str | None, type[Refusal]] = {
     ChangeEndReason.SLOT_TAKEN: SlotTaken,
@@ -23,7 +23,9 @@ _ENDS: Mapping[str | None, type[Refusal]] = {
 
 def membership_outcome(change: RequestedChange) -> RequestedChange:
     """As `outcome`, of a change of a membership."""
-    if change.state in {ChangeState.REFUSED, ChangeState.SUPERSEDED}:
+    if change.state is ChangeState.SUPERSEDED:
+        raise MembershipChangedByPractice
+    if change.state is ChangeState.REFUSED:
         raise MembershipChangeFailed
     return change
 

@@ -59,6 +59,26 @@ class ChangePolicy:
             raise ValueError("a visit cannot be moved less than never")
 
 
+# Pauses are counted over this time, by Frontdoor's own rows.
+PAUSES_WITHIN = timedelta(days=365)
+
+
+@dataclass(frozen=True, kw_only=True)
+class MembershipPolicy:
+    """What patients may do with their memberships: the system of record has no setting for it. Raises ValueError when it contradicts itself."""
+
+    patients_may_pause: bool = False
+    most_pauses: int | None = None  # by the patient, within PAUSES_WITHIN; None: as often as they like
+
+    def __post_init__(self) -> None:
+        if self.most_pauses is None:
+            return
+        if not self.patients_may_pause:
+            raise ValueError("how often a membership may be paused says nothing where patients may not pause")
+        if self.most_pauses < 1:
+            raise ValueError("who may pause a membership may do so once")
+
+
 def _check_tiers(tiers: Iterable[RefundTier]) -> None:
     for more, less in pairwise(tiers):
         if more.notice == less.notice:

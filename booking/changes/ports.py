@@ -89,6 +89,25 @@ class ChangePayments(Protocol):
         """End the recurring payment; idempotent, read back."""
 
 
+class MembershipChanges(Protocol):
+    """Pausing and resuming of memberships. Each sends once and reads back; whoever may have sent before looks first (`standing`)."""
+
+    async def standing(self, change: RequestedChange) -> MembershipAsStands | None:
+        """The membership of the change as it stands, read with the key that changes it. Raises UpstreamUnavailable."""
+
+    async def pause(self, change: RequestedChange) -> MembershipAsStands:
+        """Pause it, read back. The practice's own change wins: UpstreamRefused(CHANGED_BY_PRACTICE) when it is ended or paused already.
+
+        Else raises UpstreamRefused, UpstreamUnavailable, OutcomeUnknown.
+        """
+
+    async def resume(self, change: RequestedChange) -> MembershipAsStands:
+        """Resume it, read back. UpstreamRefused(CHANGED_BY_PRACTICE) when it is not paused as it was, or resumes on other terms.
+
+        Else as `pause`.
+        """
+
+
 class Memberships(Protocol):
     """Memberships, one by one."""
 

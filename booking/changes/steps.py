@@ -8,8 +8,9 @@ written next, or None when nothing landed.
 """
 
 from booking.changes.guards import is_at
+from booking.changes.membership import MembershipAsStands, bills_next_as, paused_result
 from booking.changes.model import ChangeEndReason, RequestedChange
-from booking.changes.ports import ChangePayments, Credits, VisitChanges, Visits
+from booking.changes.ports import ChangePayments, Credits, MembershipChanges, VisitChanges, Visits
 from booking.changes.rows import current, done, flagged, taking_back
 from booking.errors import OutcomeUnknown, UpstreamRefused
 from booking.models import Appointment, AppointmentStatus
@@ -31,12 +32,14 @@ class ChangeSteps:
         visit_changes: VisitChanges,
         payments: ChangePayments,
         credit_ledger: Credits,
+        membership_changes: MembershipChanges,
         clock: Clock,
     ) -> None:
         self._visits = visits
         self._visit_changes = visit_changes
         self._payments = payments
         self._credit_ledger = credit_ledger
+        self._membership_changes = membership_changes
         self._clock = clock
 
     async def cancel(self, change: RequestedChange) -> RequestedChange:
@@ -94,6 +97,38 @@ class ChangeSteps:
         """End the recurring payment."""
         await self._payments.stop_recurring(change)
         return done(change, now=self._clock.now())
+
+    async def pause_recurring(self, change: RequestedChange) -> RequestedChange:
+        """Pause the membership."""
+        return self._paused(change, await self._membership_changes.pause(change))
+
+    async def look_for_pause(self, change: RequestedChange) -> RequestedChange | None:
+        """A membership that is found paused after our intent counts as paused by us."""
+        membership = await self._membership_changes.standing(change)
+        if membership is None or membership.is_ended or not membership.is_paused:
+            return None
+        return self._paused(change, membership)
+
+    def _paused(self, change: RequestedChange, membership: MembershipAsStands) -> RequestedChange:
+        return done(change, now=self._clock.now(), **paused_result(membership))
+
+    async def resume_recurring(self, change: RequestedChange) -> RequestedChange:
+        """Resume the membership."""
+        return self._resumed(change, await self._membership_changes.resume(change))
+
+    async def look_for_resumption(self, change: RequestedChange) -> RequestedChange | None:
+        """A membership that is found resumed after our intent counts as resumed by us."""
+        membership = await self._membership_changes.standing(change)
+        if membership is None or membership.is_ended or membership.is_paused:
+            return None
+        return self._resumed(change, membership)
+
+    def _resumed(self, change: RequestedChange, membership: MembershipAsStands) -> RequestedChange:
+        """With another next payment than was accepted, a person looks after it: it bills on either way."""
+        after = done(change, now=self._clock.now())
+        return (
+            after if bills_next_as(membership, change) else flagged(after, AttentionReason.RESUMED_OTHERWISE)
+        )
 
     async def refund(self, change: RequestedChange) -> RequestedChange:
         """Give back what was accepted. More may have been given back since, by the practice; less is not believed."""

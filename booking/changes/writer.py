@@ -6,7 +6,7 @@ that ends, and marks what was changed upstream to be read again.
 
 from collections.abc import Sequence
 
-from booking.changes.model import ChangeEndReason, ChangeState, RequestedChange
+from booking.changes.model import ChangeEndReason, ChangeState, RequestedChange, Subject
 from booking.changes.repository import ChangeEntry, RescheduleClaim
 from booking.operations.model import Alert, AttentionReason, ClinicianBlock, HistoryKind
 from booking.principals import kind_of
@@ -27,6 +27,11 @@ class ChangeWriter:
         if change is None:
             raise AssertionError("a change that is driven exists")
         return change
+
+    async def of_subject(self, subject: Subject) -> Sequence[RequestedChange]:
+        """Read all changes of the subject, the first one first."""
+        async with self._units(Scope.READING) as unit:
+            return await unit.changes.of_subject(subject)
 
     async def insert(self, change: RequestedChange, *, latest: str | None) -> RequestedChange | None:
         """Insert a new row at version 1, with the claim on its new slot. Returns None; or, with nothing inserted, another one.

@@ -232,13 +232,14 @@ def _surplus(
     """Return the visits beyond the rightful one: those to delete, and those to escalate.
 
     A confirmed checkout's only visit is the rightful one under any id, since staff may have booked it again; not if its patient has
-    cancelled the rightful one, or moved it out of sight. To delete are visits that stand as this program booked them and have not begun,
+    cancelled the rightful one, or moved it out of sight, nor if the practice has cancelled it and it is there to be seen. To delete are visits that stand as this program booked them and have not begun,
     and for a confirmed checkout only beside the rightful one.
     """
     live = [visit for visit in _live(visits) if visit.id not in checkout.resolved_ids]
     if checkout.state is S.CONFIRMED:
         right = [visit for visit in live if visit.id == checkout.appointment_id]
-        is_second = len(live) > 1 or later.left_its_time(checkout.appointment_id)
+        cancelled = any(visit.id == checkout.appointment_id and visit.status in _GONE for visit in visits)
+        is_second = len(live) > 1 or cancelled or later.left_its_time(checkout.appointment_id)
         surplus = [visit for visit in live if visit not in right] if is_second else []
         if not right:
             return [], surplus

@@ -25,6 +25,8 @@ class AttentionReason(StrEnum):
         "credit_not_proved"  # a visit by credit stands, and visit and ledger contradict each other
     )
     RECURRING_NOT_CANCELLED = "recurring_payment_not_cancelled"
+    MEMBERSHIP_NOT_CHANGED = "membership_not_changed"  # it could be neither paused nor resumed
+    RESUMED_OTHERWISE = "membership_resumed_otherwise"  # with another next payment than its quote said
     REFUND_FAILED = "refund_failed"
     CHARGED_WRONGLY = "charged_wrongly"  # on other terms than the patient accepted
     # A recurring payment goes on that the patient did not accept, or of a payment that was given back.
@@ -46,6 +48,8 @@ class AttentionReason(StrEnum):
     LATE_VISIT = "late_visit"
     # Undone automatically by the reconciliation: alerted, and not on the attention list.
     LATE_FOUND = "late_found"
+    # A call of a requested change landed after its end, and the visit may stand as nobody asked any more.
+    CHANGE_LANDED_LATE = "change_landed_late"
     LATE_UNDO_FAILED = "late_undo_failed"
     LATE_CHECK_FAILED = "late_look_failed"  # upstream, or the card processor, could not be asked for days
     # An outcome unknown for too long, or a checkout still running long after its deadline.

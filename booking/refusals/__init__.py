@@ -16,7 +16,8 @@ Refusal (a DomainError, see errors.py)
 └── change       CancellationNotAllowed / RescheduleNotAllowed / CancellationReasonRequired / SlotDoesNotFit
     ├── quote    CancellationQuoteChanged / RescheduleQuoteChanged
     ├── end      ChangeInProgress / ChangedByPractice / ChangeFailed
-    └── member   MembershipOver / MembershipQuoteChanged / MembershipChangeInProgress / MembershipChangeFailed
+    └── member   MembershipOver / MembershipChangeNotAllowed / MembershipQuoteChanged / MembershipPauseQuoteChanged /
+                 MembershipResumeQuoteChanged / MembershipChangedByPractice / MembershipChangeInProgress / MembershipChangeFailed
 """
 
 from booking.refusals.base import Refusal
@@ -33,10 +34,15 @@ from booking.refusals.changes import (
     SlotDoesNotFit,
 )
 from booking.refusals.memberships import (
+    MembershipChangedByPractice,
     MembershipChangeFailed,
     MembershipChangeInProgress,
+    MembershipChangeNotAllowed,
+    MembershipNotAllowedReason,
     MembershipOver,
+    MembershipPauseQuoteChanged,
     MembershipQuoteChanged,
+    MembershipResumeQuoteChanged,
 )
 from booking.refusals.payments import (
     BookingFailed,
@@ -110,8 +116,13 @@ __all__ = [
     "HoldLimitReached",
     "MembershipChangeFailed",
     "MembershipChangeInProgress",
+    "MembershipChangeNotAllowed",
+    "MembershipChangedByPractice",
+    "MembershipNotAllowedReason",
     "MembershipOver",
+    "MembershipPauseQuoteChanged",
     "MembershipQuoteChanged",
+    "MembershipResumeQuoteChanged",
     "NoCreditLeft",
     "NotAllowedReason",
     "NothingDueToday",

@@ -1,4 +1,4 @@
-"""`frontdoor changes …`: lists and shows requested changes of booked visits, and lets operators retry or resolve them."""
+"""`frontdoor changes …`: lists and shows requested changes of booked visits and memberships, and lets operators retry or resolve them."""
 
 from typing import TYPE_CHECKING
 
@@ -21,7 +21,7 @@ RESOLUTIONS = ("done", "partly", "refused")
 
 @click.group()
 def changes() -> None:
-    """List, show, retry and resolve changes of booked visits: cancellations and moves that were requested."""
+    """List, show, retry and resolve requested changes: of booked visits (cancellations, moves) and of memberships."""
 
 
 @changes.command(name="list")
@@ -104,7 +104,7 @@ def resolve(change_id: str, resolution: str, note: str) -> None:
     """End a change that a person has dealt with.
 
     Done: all that was accepted is done, the rest of it by hand. Partly: what was done stands, and nothing more will be. Refused: the visit
-    stands as it was. The visit and the payment are read again, and the checkout that booked the visit is compared with the card
+    or membership stands as it was. The visit and the payment are read again, and the checkout that booked the visit is compared with the card
     processor's books as long as it is followed up.
     """
     from booking.changes.operator_actions import ChangeResolution
@@ -113,9 +113,8 @@ def resolve(change_id: str, resolution: str, note: str) -> None:
         return await actions.resolve(change_id, ChangeResolution(resolution), note=note)
 
     row = act_on_change(settle, command="changes resolve", change_id=change_id)
-    click.echo(
-        f"{row.id} has ended as {row.state}. Its visit is read again, and its patient sees how it stands."
-    )
+    again = "Its visit is read again, and its" if row.appointment_id is not None else "Its"
+    click.echo(f"{row.id} has ended as {row.state}. {again} patient sees how it stands.")
 
 
 def _place(change: "RequestedChange") -> str:

@@ -21,10 +21,11 @@ def policy() -> None:
 @policy.command()
 def show() -> None:
     """Print the policy of the settings in plain words. Asks nobody."""
-    from gateway.commands.policy_words import shown
+    from gateway.commands.policy_words import shown, shown_of_memberships
     from gateway.commands.starting import settings_of_process
 
-    for line in shown(settings_of_process().change_policy):
+    settings = settings_of_process()
+    for line in (*shown(settings.change_policy), *shown_of_memberships(settings.membership_policy)):
         click.echo(line)
 
 

@@ -1,4 +1,4 @@
-"""What cancelling and moving visits does by the settings, in plain words, and the words that its explanations share.
+"""What cancelling and moving visits, and pausing memberships, does by the settings, in plain words, and the words that its explanations share.
 
 Nothing is decided here, and no line holds patient data.
 """
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 
-from booking.changes.policy import ChangePolicy, PlanVisitTreatment
+from booking.changes.policy import ChangePolicy, MembershipPolicy, PlanVisitTreatment
 from booking.changes.visit import BookedVisit, Paid
 
 REFUNDS = "FRONTDOOR_CANCELLATION_REFUNDS"
@@ -16,6 +16,8 @@ CHARGE = "FRONTDOOR_CHARGE_LATE_CANCELLATION_FEE"
 PLANS = "FRONTDOOR_CANCELLED_PLAN_VISITS"
 MOST = "FRONTDOOR_MOST_RESCHEDULES"
 OTHERS = "FRONTDOOR_RESCHEDULE_TO_OTHER_CLINICIANS"
+PAUSE = "FRONTDOOR_PATIENTS_PAUSE_MEMBERSHIPS"
+PAUSES = "FRONTDOOR_MOST_MEMBERSHIP_PAUSES"
 HEALTHIE = "Healthie's settings"  # of the practice, or of the visit type where it has its own
 
 _OF_PLANS = {
@@ -62,6 +64,15 @@ def shown(policy: ChangePolicy) -> Iterator[str]:
     yield f"Moving ({MOST}): {times_in_words(most) if most is not None else 'as often as Healthie lets patients'}."
     yield f"Another clinician ({OTHERS}): {'may' if policy.other_clinicians else 'may not'} be chosen."
     yield "Whether patients may cancel and move, how late, and the fee itself are settings of Healthie."
+
+
+def shown_of_memberships(policy: MembershipPolicy) -> Iterator[str]:
+    """What the settings say of memberships."""
+    if not policy.patients_may_pause:
+        yield f"Pausing a membership ({PAUSE}): patients may not; staff may."
+        return
+    often = "as often as they like" if policy.most_pauses is None else times_in_words(policy.most_pauses)
+    yield f"Pausing a membership ({PAUSE}, {PAUSES}): patients may, {often} within a year, and resume what they paused."
 
 
 def in_words(length: timedelta) -> str:

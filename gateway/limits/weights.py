@@ -67,6 +67,9 @@ _DATABASE_READS: Mapping[str, int] = MappingProxyType(
         "Query.hold": 1,
         "Query.checkout": 2,
         "Query.appointmentChange": 1,
+        "Query.membershipChange": 1,
+        "Membership.canPause": 1,
+        "Membership.canResume": 1,
         "Operations.checkouts": 1,
         "Subscription.checkoutChanged": 2,
         "Me.waitlist": 2,
@@ -106,6 +109,8 @@ SIZES: Mapping[str, int] = MappingProxyType(
         "Me.cards": 5,
         "Me.credits": 5,  # visit types of the plans that a patient bought
         "Patient.credits": 5,
+        "Me.memberships": 3,
+        "Patient.memberships": 3,
         "Credit.entries": 20,
         "Payment.refunds": 2,
         "Invoice.paymentIds": 3,

@@ -79,6 +79,12 @@ FIELDS: Mapping[str, Rate] = {
     "cancelAppointment": Rate(what="cancel-visit", window=_TEN_MINUTES, caller=30, network=120),
     # As for visits; a patient has one or two memberships.
     "membershipEndQuote": Rate(what="membership-quote", window=_TEN_MINUTES, caller=60, network=240),
+    "membershipPauseQuote": Rate(what="membership-pause-quote", window=_TEN_MINUTES, caller=60, network=240),
+    "membershipResumeQuote": Rate(
+        what="membership-resume-quote", window=_TEN_MINUTES, caller=60, network=240
+    ),
+    "pauseMembership": Rate(what="pause-membership", window=_TEN_MINUTES, caller=30, network=120),
+    "resumeMembership": Rate(what="resume-membership", window=_TEN_MINUTES, caller=30, network=120),
     "cancelMembership": Rate(what="end-membership", window=_TEN_MINUTES, caller=30, network=120),
     "rescheduleAppointment": Rate(what="move-visit", window=_TEN_MINUTES, caller=30, network=120),
     # A place is a row and a look at the calendar; one patient has a few places at a time, and changes their mind.

@@ -11,6 +11,7 @@ from booking.changes.accepted import AcceptedChanges
 from booking.changes.access import VisitAccess
 from booking.changes.driver import ChangeDriver
 from booking.changes.guards import Guards as ChangeGuards
+from booking.changes.late_looks import LateLooks
 from booking.changes.later_changes import RequestedChangesReader
 from booking.changes.membership_service import MembershipService
 from booking.changes.service import ChangeService
@@ -98,9 +99,11 @@ def build_change_driver(base: Foundation, *, upstream: SystemOfRecord) -> Change
             visit_changes=upstream.visit_changes,
             payments=upstream.change_payments,
             credit_ledger=upstream.credits,
+            membership_changes=upstream.membership_changes,
             clock=base.clock,
         ),
         guards=ChangeGuards(visits=upstream.visits, units=base.units, keys=upstream.keys, clock=base.clock),
+        late_looks=LateLooks(visits=upstream.visits, visit_changes=upstream.visit_changes),
         units=base.units,
         holds=base.holds,
         clock=base.clock,
@@ -160,7 +163,12 @@ def build_services(
         checkouts=checkouts,
         changes=changes,
         memberships=MembershipService(
-            accepted=accepted, memberships=upstream.memberships, units=units, clock=clock
+            accepted=accepted,
+            memberships=upstream.memberships,
+            units=units,
+            clock=clock,
+            policy=base.settings.membership_policy,
+            time_zone=base.settings.time_zone.key,
         ),
         group_visits=GroupVisitService(visits=upstream.group_visits, clock=clock),
         email_verification=_email_verification(base, attempts=attempts),

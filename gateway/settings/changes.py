@@ -1,11 +1,11 @@
-"""Settings of changes of booked visits: what Healthie has no setting for. They become a ChangePolicy, which checks itself."""
+"""Settings of changes of booked visits and of memberships: what Healthie has no setting for. They become policies, which check themselves."""
 
 from datetime import timedelta
 from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from booking.changes.policy import ChangePolicy, PlanVisitTreatment, RefundTier
+from booking.changes.policy import ChangePolicy, MembershipPolicy, PlanVisitTreatment, RefundTier
 from gateway.settings.environment import EnvironmentSettings
 
 MOST_HOURS = 24 * 365  # of a notice: nobody can book further ahead
@@ -28,7 +28,7 @@ class RefundTierSetting(BaseModel):
 
 
 class ChangeSettings(EnvironmentSettings):
-    """What cancelling gives back and costs, and how a visit may be moved."""
+    """What cancelling gives back and costs, how a visit may be moved, and whether memberships may be paused."""
 
     cancellation_refunds: tuple[RefundTierSetting, ...] = Field(
         (RefundTierSetting(hours=0, percent=100),),
@@ -59,6 +59,16 @@ class ChangeSettings(EnvironmentSettings):
         False,
         description="`true`: a visit may be moved to another clinician: the new one is booked, then the old one cancelled.",
     )
+    patients_pause_memberships: bool = Field(
+        False,
+        description="`true`: patients may pause their memberships, and resume what they paused. Without it only staff do. See [memberships](changes.md#memberships).",
+    )
+    most_membership_pauses: int | None = Field(
+        None,
+        ge=1,
+        le=100,
+        description="How often a patient may pause a membership within a year; without it as often as they like.",
+    )
 
     @field_validator("cancellation_refunds")
     @classmethod
@@ -73,6 +83,21 @@ class ChangeSettings(EnvironmentSettings):
                 "FRONTDOOR_CHARGE_LATE_CANCELLATION_FEE needs FRONTDOOR_LATE_CANCELLATION_HOURS: without it no cancellation is late"
             )
         return self
+
+    @model_validator(mode="after")
+    def _a_number_of_pauses_has_pauses(self) -> Self:
+        if self.most_membership_pauses is not None and not self.patients_pause_memberships:
+            raise ValueError(
+                "FRONTDOOR_MOST_MEMBERSHIP_PAUSES needs FRONTDOOR_PATIENTS_PAUSE_MEMBERSHIPS=true: without it patients do not pause"
+            )
+        return self
+
+    @property
+    def membership_policy(self) -> MembershipPolicy:
+        """The policy for memberships."""
+        return MembershipPolicy(
+            patients_may_pause=self.patients_pause_memberships, most_pauses=self.most_membership_pauses
+        )
 
     @property
     def change_policy(self) -> ChangePolicy:

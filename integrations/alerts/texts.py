@@ -10,6 +10,8 @@ _TEXTS = {
     AttentionReason.CREDIT_NOT_GIVEN_BACK: "A visit was cancelled or undone, and the credit that its patient should have back is not in the ledger.",
     AttentionReason.CREDIT_NOT_PROVED: "A visit was booked by credit, and only one of the visit and the ledger says that one was used.",
     AttentionReason.RECURRING_NOT_CANCELLED: "A recurring payment could not be cancelled: the patient would be billed again.",
+    AttentionReason.MEMBERSHIP_NOT_CHANGED: "A membership could be neither paused nor resumed as its patient asked.",
+    AttentionReason.RESUMED_OTHERWISE: "A membership was resumed, and Healthie plans its next payment on another day or with another amount than its patient accepted.",
     AttentionReason.REFUND_FAILED: "A refund was refused: the patient's money is still with the practice.",
     AttentionReason.CHARGED_WRONGLY: "A card was charged on other terms than the patient accepted: the practice changed a plan or a promo code in "
     "between, or Healthie charged otherwise. The series is cancelled and the payment given back, as long as no other alert follows.",
@@ -26,6 +28,7 @@ _TEXTS = {
     AttentionReason.LATE_CHARGE: "A payment turned up while the checkout waits for a person.",
     AttentionReason.LATE_VISIT: "A visit turned up after the end that no machine should delete.",
     AttentionReason.LATE_FOUND: "A payment or visit turned up after the end, and is undone. Nothing is to be done as long as no other alert follows.",
+    AttentionReason.CHANGE_LANDED_LATE: "A change of a visit landed long after it was sent: the visit may stand where nobody wants it.",
     AttentionReason.LATE_UNDO_FAILED: "A payment or visit that turned up after the end could not be undone.",
     AttentionReason.LATE_CHECK_FAILED: "For days it could not be asked whether anything turned up after the end.",
     AttentionReason.IN_DOUBT: "An outcome has been unknown, or a checkout has gone on past its deadline, for too long.",

@@ -33,6 +33,7 @@ from integrations.healthie.group_visits import HealthieGroupVisits
 from integrations.healthie.invoices import HealthieInvoices
 from integrations.healthie.key_proved_catalog import KeyProvedCatalog
 from integrations.healthie.keys import KeyStore
+from integrations.healthie.membership_changes import HealthieMembershipChanges
 from integrations.healthie.memberships import HealthieMemberships
 from integrations.healthie.on_sale import HealthieOnSale
 from integrations.healthie.patients import HealthiePatients
@@ -182,6 +183,7 @@ async def connect(
             purchases=HealthiePurchases(client=organization),
             memberships=HealthieMemberships(client=organization),
             group_visits=HealthieGroupVisits(client=organization),
+            membership_changes=HealthieMembershipChanges(staff=staff, comparison=comparison),
             credit_ledger=HealthieCreditLedger(staff=staff),
             resources=HealthieResourceReader(client=organization, digest=digest),
             changes=HealthieChanges(client=organization, now=now),

@@ -1,4 +1,4 @@
-"""HealthieMemberships: recurring payments one by one, as their patients know them. Ending one is in change_payments.py."""
+"""HealthieMemberships: recurring payments one by one, as their patients know them. Pausing and resuming one is in membership_changes.py, ending one in change_payments.py."""
 
 from datetime import UTC, datetime
 
@@ -26,13 +26,18 @@ class HealthieMemberships:
         Raises UpstreamUnavailable.
         """
         with reading():
-            series = (await self._client.membership_standing(id=membership_id)).recurring_payment
-            if series is None or series.id != membership_id:
-                return None
-            membership = _as_stands(series)
+            membership = await standing(self._client, membership_id)
         if membership is None or of not in (None, membership.patient_id):
             return None
         return membership
+
+
+async def standing(client: Client, membership_id: str) -> MembershipAsStands | None:
+    """The recurring payment as this client sees it; None when there is none. Raises as the client, and ContractBroken."""
+    series = (await client.membership_standing(id=membership_id)).recurring_payment
+    if series is None or series.id != membership_id:
+        return None
+    return _as_stands(series)
 
 
 def _as_stands(series: Series) -> MembershipAsStands | None:
@@ -56,6 +61,9 @@ def _as_stands(series: Series) -> MembershipAsStands | None:
         next_payment_at=_in_utc(series.next_payment_date) if series.has_next_payment_date else None,
         payments_left=_left(series.payments_remaining),
         is_ended=series.is_canceled,
+        is_paused=series.is_paused,
+        paused_at=_in_utc(series.paused_at) if series.is_paused else None,
+        resumes_at=_in_utc(series.next_restart_payment_date) if series.is_paused else None,
         payment_id=last.id,
         charged_by=series.recipient_id,
     )

@@ -46,7 +46,7 @@ _KINDS = {
         "VisitsBetween",
     ),
     "patient_changes": ("CreatePatient", "AttachCard"),
-    "money": ("Charge", "Refund", "CancelRecurring", "CloseInvoice"),
+    "money": ("Charge", "Refund", "CancelRecurring", "SetRecurringPaused", "CloseInvoice"),
     "visits": ("Book", "CancelVisit", "DeleteVisit", "MoveVisit"),
 }
 _KIND_OF = {operation: kind for kind, operations in _KINDS.items() for operation in operations}

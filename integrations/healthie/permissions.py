@@ -49,6 +49,7 @@ PERMISSION_OF: Mapping[str, str] = {
     "PaymentsOfUser": "can_see_billing",
     "PaymentsSince": "can_see_billing",
     "Refund": "can_charge_clients",
+    "SetRecurringPaused": "can_charge_clients",
     "SubscribeWebhook": "is_developer",
     "VisitAsItStands": "can_see_calendar",
     "VisitById": "can_see_calendar",

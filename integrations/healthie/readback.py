@@ -50,6 +50,7 @@ READ_BACKS: Mapping[str, ReadBack] = {
         believed={"stripe_idempotency_key": _NO_FIELD},
     ),
     "CancelRecurring": ReadBack(seen_in="PaymentById", compared={"stopped": ("billing_item_id",)}),
+    "SetRecurringPaused": ReadBack(seen_in="MembershipStanding", compared={"paused": ("id", "is_paused")}),
     "CloseInvoice": ReadBack(seen_in="InvoiceById", compared={"paid": ("id", "status")}),
     "AttachCard": ReadBack(
         seen_in="AttachCard",

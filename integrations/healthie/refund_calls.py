@@ -63,7 +63,7 @@ async def give_back(
     refused = refusal("Refund", payload.messages) if payload else None
     now_given = given_back(await read_payment_back(client, payment.id), until.currency)
     if refused is not None and now_given == given:
-        raise _refusal_of("Refund", refused, is_certain)
+        raise certain_refusal("Refund", refused, is_certain)
     with changing():
         await comparison.check("Refund", refunded=now_given.amount >= until.amount)
     return now_given
@@ -84,7 +84,7 @@ async def stop_series(
     refused = refusal("CancelRecurring", payload.messages) if payload else None
     stopped = not bills_on(await read_payment_back(client, payment.id))
     if refused is not None and not stopped:
-        raise _refusal_of("CancelRecurring", refused, is_certain)
+        raise certain_refusal("CancelRecurring", refused, is_certain)
     with changing():
         await comparison.check("CancelRecurring", stopped=stopped)
 
@@ -116,7 +116,8 @@ async def _payment(client: Client, billing_item_id: str) -> Payment:
     return payment
 
 
-def _refusal_of(operation: str, refused: Refused, is_certain: IsCertain) -> Exception:
+def certain_refusal(operation: str, refused: Refused, is_certain: IsCertain) -> Exception:
+    """What a refusal of a change that did not happen is: certain, or open."""
     if is_certain(refused):
         return UpstreamRefused(operation, "refused")
     return OutcomeUnknown(f"{operation}: no proof")

@@ -74,6 +74,7 @@ OF_PATIENTS: Mapping[str, str | None] = {
     "PaymentsOfUser": "patient_id",
     "PaymentsSince": "patient_id",
     "Refund": None,
+    "SetRecurringPaused": None,
     "SubscribeWebhook": None,
     "VisitAsItStands": None,
     "VisitById": None,

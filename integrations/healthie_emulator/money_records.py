@@ -95,6 +95,8 @@ class RecurringPayment(Record):
     start_at: datetime
     next_payment_date: datetime | None
     payments_made: int = 1  # periods billed so far, tried or paid
+    counted_from: datetime  # periods are counted from here: from the start, or from when it was resumed …
+    period: int = 1  # … and the next payment is that many later
     repeat_times: int | None = None
     offering_coupon_id: str | None = None
     stripe_customer_detail_id: str | None = None

@@ -24,6 +24,7 @@ def start(world: World, item: BillingItem, offering: Offering) -> RecurringPayme
         billing_frequency=offering.billing_frequency,
         amount=offering.price,
         start_at=now,
+        counted_from=now,
         next_payment_date=payment_date(now, offering.billing_frequency, 1),
         repeat_times=offering.repeat_times,
         offering_coupon_id=item.offering_coupon_id,
@@ -39,8 +40,11 @@ def count_payment(world: World, series: RecurringPayment) -> RecurringPayment:
     """Move a series on by one period, whether or not the payment worked."""
     made = series.payments_made + 1
     ended = series.repeat_times is not None and made >= series.repeat_times
-    following = None if ended else payment_date(series.start_at, series.billing_frequency, made)
-    series = world.recurring_payments.change(series.id, payments_made=made, next_payment_date=following)
+    period = series.period + 1
+    following = None if ended else payment_date(series.counted_from, series.billing_frequency, period)
+    series = world.recurring_payments.change(
+        series.id, payments_made=made, period=period, next_payment_date=following
+    )
     world.emit("recurring_payment.updated", "RecurringPayment", series.id, ("next_payment_date",))
     return series
 
@@ -63,23 +67,38 @@ def pause(world: World, series: RecurringPayment, by: User, *, is_paused: bool) 
     """Pause a series, or let it go on with its first payment date that is still to come."""
     if series.is_canceled or series.is_paused == is_paused:
         return
+    if not is_paused and not world.switches.unpausing_resumes:
+        return
     now = world.clock.now()
     changes: dict[str, Any] = {"is_paused": is_paused, "paused_at": now, "paused_by_id": by.id}
     if not is_paused:
-        going_on = restart_date(world, series)
-        changes = {"is_paused": False, "paused_at": None, "paused_by_id": None, "next_payment_date": going_on}
+        going_on, counted_from, period = _restart(world, series)
+        changes = {
+            "is_paused": False,
+            "paused_at": None,
+            "paused_by_id": None,
+            "next_payment_date": going_on,
+            "counted_from": counted_from,
+            "period": period,
+        }
     world.recurring_payments.change(series.id, **changes)
     world.emit("recurring_payment.updated", "RecurringPayment", series.id, ("is_paused",))
 
 
 def restart_date(world: World, series: RecurringPayment) -> datetime | None:
     """Return the next payment date of a paused series if it went on now."""
-    following = series.next_payment_date
-    number = series.payments_made
-    while following is not None and following <= world.clock.now():
-        number += 1
-        following = payment_date(series.start_at, series.billing_frequency, number)
-    return following
+    return _restart(world, series)[0]
+
+
+def _restart(world: World, series: RecurringPayment) -> tuple[datetime | None, datetime, int]:
+    """Return that date, and from when and how many periods it is counted. Periods that passed are not made up for."""
+    now, following, period = world.clock.now(), series.next_payment_date, series.period
+    if following is not None and world.switches.resumed_a_period_later:
+        return payment_date(now, series.billing_frequency, 1), now, 1
+    while following is not None and following <= now:
+        period += 1
+        following = payment_date(series.counted_from, series.billing_frequency, period)
+    return following, series.counted_from, period
 
 
 def next_amount(world: World, series: RecurringPayment) -> int:
@@ -155,7 +174,9 @@ RESOLVERS: dict[str, Callable[..., Any]] = {
         series.next_payment_date is not None and _remaining(series) != "0"
     ),
     "RecurringPayment.next_restart_payment_date": lambda series, request, _: (
-        restart_date(request.world, series) if series.is_paused else None
+        restart_date(request.world, series)
+        if series.is_paused and request.world.switches.restart_date_told
+        else None
     ),
     "RecurringPayment.paused_by": lambda series, request, _: request.world.users.get(series.paused_by_id),
     "RecurringPayment.has_scheduled_billing_item": lambda series, request, _: any(

@@ -37,6 +37,12 @@ class Switches:
     new_first_price_is_discount: bool = False
     # A promo code without a number of discount periods lowers every payment of a recurring plan, not only the first.
     coupon_without_number_lasts: bool = True
+    # A recurring payment that is resumed is paid a period later; else on its first planned date that is still to come.
+    resumed_a_period_later: bool = False
+    # `next_restart_payment_date` of a paused one is told.
+    restart_date_told: bool = True
+    # `is_paused: false` resumes one, which no document says; else it does nothing.
+    unpausing_resumes: bool = True
     credit_taken_at_booking: bool = True  # a visit booked by staff takes a credit at all
     # A visit booked by staff takes a credit that the patient does not have.
     staff_book_below_zero: bool = False

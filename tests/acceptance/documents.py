@@ -145,8 +145,10 @@ MOVE_VISIT = f"""mutation MoveVisit($input: RescheduleAppointmentInput!) {{
   }}
 }}"""
 
-MEMBERSHIP_TERMS = "id membershipId planName amount { amount } nextPaymentAt paymentsLeft"
-MEMBERSHIP_CHANGE_FIELDS = "id membershipId status requestedAt"
+MEMBERSHIP_TERMS = "id membershipId planName amount { amount } nextPaymentAt paymentsLeft creditsKept"
+PAUSE_TERMS = f"{MEMBERSHIP_TERMS} pausesLeft"
+RESUME_TERMS = "id membershipId planName amount { amount } nextPaymentOn paymentsLeft creditsKept"
+MEMBERSHIP_CHANGE_FIELDS = "id kind membershipId status requestedAt"
 MEMBERSHIP_QUOTE = f"""query MembershipQuote($id: ID!) {{
   membershipEndQuote(membershipId: $id) {{
     __typename
@@ -166,6 +168,45 @@ END_MEMBERSHIP = f"""mutation EndMembership($input: CancelMembershipInput!) {{
     {PROBLEM}
   }}
 }}"""
+
+
+PAUSE_QUOTE = f"""query PauseQuote($id: ID!) {{
+  membershipPauseQuote(membershipId: $id) {{
+    __typename
+    ... on MembershipPauseQuoteSuccess {{ quote {{ {PAUSE_TERMS} }} }}
+    ... on MembershipChangeNotAllowed {{ reason }}
+    {PROBLEM}
+  }}
+}}"""
+RESUME_QUOTE = f"""query ResumeQuote($id: ID!) {{
+  membershipResumeQuote(membershipId: $id) {{
+    __typename
+    ... on MembershipResumeQuoteSuccess {{ quote {{ {RESUME_TERMS} }} }}
+    ... on MembershipChangeNotAllowed {{ reason }}
+    {PROBLEM}
+  }}
+}}"""
+PAUSE_MEMBERSHIP = f"""mutation PauseMembership($input: PauseMembershipInput!) {{
+  pauseMembership(input: $input) {{
+    __typename
+    ... on PauseMembershipSuccess {{ change {{ {MEMBERSHIP_CHANGE_FIELDS} }} }}
+    ... on MembershipChangeProcessing {{ change {{ {MEMBERSHIP_CHANGE_FIELDS} }} }}
+    ... on MembershipPauseQuoteChanged {{ quote {{ {PAUSE_TERMS} }} }}
+    ... on MembershipChangeNotAllowed {{ reason }}
+    {PROBLEM}
+  }}
+}}"""
+RESUME_MEMBERSHIP = f"""mutation ResumeMembership($input: ResumeMembershipInput!) {{
+  resumeMembership(input: $input) {{
+    __typename
+    ... on ResumeMembershipSuccess {{ change {{ {MEMBERSHIP_CHANGE_FIELDS} }} }}
+    ... on MembershipChangeProcessing {{ change {{ {MEMBERSHIP_CHANGE_FIELDS} }} }}
+    ... on MembershipResumeQuoteChanged {{ quote {{ {RESUME_TERMS} }} }}
+    ... on MembershipChangeNotAllowed {{ reason }}
+    {PROBLEM}
+  }}
+}}"""
+MY_MEMBERSHIPS = "query MyMemberships { me { memberships { id status nextPaymentAt pausedAt resumesAt cancelledAt canCancel canPause canResume } } }"
 
 
 def everything(kind: GraphQLOutputType) -> str:

@@ -23,6 +23,28 @@ class Member:
         quote_id = (quote or await self.quote())["quote"]["id"]
         return await self.app.do(documents.END_MEMBERSHIP, key=key, quoteId=quote_id)
 
+    async def pause_quote(self, app: App | None = None) -> Json:
+        asked = await (app or self.app).ask(documents.PAUSE_QUOTE, {"id": self.id})
+        return asked["membershipPauseQuote"]
+
+    async def resume_quote(self, app: App | None = None) -> Json:
+        asked = await (app or self.app).ask(documents.RESUME_QUOTE, {"id": self.id})
+        return asked["membershipResumeQuote"]
+
+    async def pause(self, quote: Json = None, *, key: str | None = None) -> Json:
+        quote_id = (quote or await self.pause_quote())["quote"]["id"]
+        return await self.app.do(documents.PAUSE_MEMBERSHIP, key=key, quoteId=quote_id)
+
+    async def resume(self, quote: Json = None, *, key: str | None = None) -> Json:
+        quote_id = (quote or await self.resume_quote())["quote"]["id"]
+        return await self.app.do(documents.RESUME_MEMBERSHIP, key=key, quoteId=quote_id)
+
+    async def shown(self) -> Json:
+        """The membership as `me` shows it."""
+        mine = (await self.app.ask(documents.MY_MEMBERSHIPS))["me"]["memberships"]
+        (found,) = (each for each in mine if each["id"] == self.id)
+        return found
+
     async def series(self) -> Json:
         """The recurring payment in the practice's books."""
         series = (await self.stack.made())["recurring_payments"]

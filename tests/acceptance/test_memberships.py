@@ -18,6 +18,9 @@ async def test_later_payments_end_and_nothing_is_given_back(stack: Stack) -> Non
     result = await member.end()
     assert (result["__typename"], result["change"]["status"]) == ("CancelMembershipSuccess", "DONE"), result
     assert (await member.series())["is_canceled"] is True
+    shown = await member.shown()
+    assert (shown["canCancel"], shown["canPause"], shown["canResume"]) == (False, False, False)
+    assert (shown["status"], shown["nextPaymentAt"]) == ("CANCELLED", None), "at once, and not after a while"
     books = await stack.made()
     assert (books["refunds"], len(books["billing_items"])) == ([], 1)
     await stack.emulator.control.clock(advance=70 * 86_400)

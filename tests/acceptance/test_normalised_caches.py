@@ -215,8 +215,16 @@ async def buy(cache: Cache, stack: Stack, app: App, *, zone: str, guest: bool) -
 
 
 async def end_a_membership(cache: Cache, stack: Stack) -> Cache:
-    """Quote the end of a membership into the cache, and end it; answers what is seen from then on."""
+    """Quote pausing, resuming and ending a membership into the cache, and do so; answers what is seen from its end on."""
     member = await a_member(stack, 1)
+    for field, does in (
+        ("membershipPauseQuote", "pauseMembership"),
+        ("membershipResumeQuote", "resumeMembership"),
+    ):
+        document = query(field, f"{field[0].upper()}{field[1:]}Result", "($id: ID!)", "(membershipId: $id)")
+        for _ in range(2):
+            offered = await asked(cache, member.app, document, {"id": member.id})
+        await mutated(cache, member.app, does, quoteId=offered[field]["quote"]["id"])
     document = query("membershipEndQuote", "MembershipEndQuoteResult", "($id: ID!)", "(membershipId: $id)")
     for _ in range(2):
         quoted = await asked(cache, member.app, document, {"id": member.id})

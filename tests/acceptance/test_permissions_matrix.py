@@ -62,6 +62,10 @@ OWNED = {
     "Query.membershipEndQuote(membershipId)": "membership",
     "Query.membershipChange(id)": "membership_change",
     "Mutation.cancelMembership(input.quoteId)": "membership_end",
+    "Query.membershipPauseQuote(membershipId)": "membership",
+    "Query.membershipResumeQuote(membershipId)": "membership",
+    "Mutation.pauseMembership(input.quoteId)": "membership_pause",
+    "Mutation.resumeMembership(input.quoteId)": "membership_resume",
     "Mutation.leaveWaitlist(input.entryId)": "waitlist",
     "Subscription.checkoutChanged(id)": "checkout",
 }
@@ -104,6 +108,8 @@ NOT_FOREIGN = {
     ("staff", "membership"),
     ("staff", "membership_change"),
     ("staff", "membership_end"),
+    ("staff", "membership_pause"),
+    ("staff", "membership_resume"),
     ("operator", "place"),
 }
 
@@ -291,6 +297,14 @@ def beside(coordinate: str, things: Things, asker: Asker) -> dict[str, Any]:
         "Mutation.leaveWaitlist": {"input": {"entryId": things.missing["waitlist"]}},
         "Mutation.cancelAppointment": {"input": {"quoteId": things.missing["cancellation"], **asker.noted()}},
         "Query.membershipEndQuote": {"membershipId": things.missing["membership"]},
+        "Query.membershipPauseQuote": {"membershipId": things.missing["membership"]},
+        "Query.membershipResumeQuote": {"membershipId": things.missing["membership"]},
+        "Mutation.pauseMembership": {
+            "input": {"quoteId": things.missing["membership_pause"], **asker.noted()}
+        },
+        "Mutation.resumeMembership": {
+            "input": {"quoteId": things.missing["membership_resume"], **asker.noted()}
+        },
         "Query.membershipChange": {"id": things.missing["membership_change"]},
         "Mutation.cancelMembership": {
             "input": {"quoteId": things.missing["membership_end"], **asker.noted()}
@@ -352,6 +366,8 @@ async def owned(stack: Stack) -> Things:
             "cancelAppointment": documents.CANCEL_VISIT,
             "rescheduleAppointment": documents.MOVE_VISIT,
             "cancelMembership": documents.END_MEMBERSHIP,
+            "pauseMembership": documents.PAUSE_MEMBERSHIP,
+            "resumeMembership": documents.RESUME_MEMBERSHIP,
             "leaveWaitlist": documents.LEAVE_WAITLIST,
         }[mutation]
         result = await app.do(text, key=key, **given)
@@ -378,8 +394,15 @@ async def owned(stack: Stack) -> Things:
     cancel, cancelling = await quotes_of(owner, documents.CANCELLATION_QUOTE, ended, booked)
     changes.append((await once(owner, "cancelAppointment", {"quoteId": cancel}))["change"]["id"])
     member = await a_member(stack)
-    membership_end = (await member.quote())["quote"]["id"]
-    ended_membership = (await once(owner, "cancelMembership", {"quoteId": membership_end}))["change"]["id"]
+    quotes, membership_changes = {}, []
+    for name, quote, does in (
+        ("membership_pause", member.pause_quote, "pauseMembership"),
+        ("membership_resume", member.resume_quote, "resumeMembership"),
+        ("membership_end", member.quote, "cancelMembership"),
+    ):
+        quotes[name] = [(await quote())["quote"]["id"]]
+        done = await once(owner, does, {"quoteId": quotes[name][0]})
+        membership_changes.append(done["change"]["id"])
     sought = {"visitTypeId": stack.visit("Free Consultation"), "timeZone": "UTC", "until": stack.day(5)}
     places = [
         (await owner.do(documents.JOIN_WAITLIST, filter={**sought, "noticeHours": hours}))["entry"]["id"]
@@ -405,14 +428,16 @@ async def owned(stack: Stack) -> Things:
         "cancellation": [cancelling, cancel],
         "move": [moving, move],
         "membership": [member.id],
-        "membership_change": [ended_membership],
-        "membership_end": [membership_end],
+        "membership_change": membership_changes,
+        **quotes,
     }
     missing = {name: unlike(values[0]) for name, values in foreign.items()}
     missing |= {
         "cancellation": quote_id("cancel", unlike(booked), {}),
         "move": quote_id("move", unlike(booked), {}),
         "membership_end": quote_id("end-membership", unlike(member.id), {}),
+        "membership_pause": quote_id("pause-membership", unlike(member.id), {}),
+        "membership_resume": quote_id("resume-membership", unlike(member.id), {}),
     }
     missing |= {"payment": cursor("payment:999999999"), "invoice": cursor("invoice:999999999")}
     missing |= {"visit": cursor(f"appointment:{unlike(visit)}"), "place": cursor(unlike(place))}

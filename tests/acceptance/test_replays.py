@@ -20,6 +20,8 @@ INPUTS = {
     "cancelCheckout": "CancelCheckoutInput",
     "rescheduleAppointment": "RescheduleAppointmentInput",
     "cancelAppointment": "CancelAppointmentInput",
+    "pauseMembership": "PauseMembershipInput",
+    "resumeMembership": "ResumeMembershipInput",
     "cancelMembership": "CancelMembershipInput",
     "joinWaitlist": "JoinWaitlistInput",
     "leaveWaitlist": "LeaveWaitlistInput",
@@ -100,6 +102,8 @@ async def attempts_on(stack: Stack, mail: MailServer) -> Attempts:
     cancel = (await guests[0].ask(documents.CANCELLATION_QUOTE, {"id": visit}))["cancellationQuote"]
     await made.do(guests[0], "cancelAppointment", quoteId=cancel["quote"]["id"])
     member = await a_member(stack)
+    await made.do(member.app, "pauseMembership", quoteId=(await member.pause_quote())["quote"]["id"])
+    await made.do(member.app, "resumeMembership", quoteId=(await member.resume_quote())["quote"]["id"])
     await made.do(member.app, "cancelMembership", quoteId=(await member.quote())["quote"]["id"])
     patient = stack.patient(str(stack.practice["patients"][0]["id"]))
     sought = {"visitTypeId": stack.visit("Initial Visit"), "timeZone": "UTC", "until": stack.day(9)}

@@ -5,7 +5,15 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from booking.change_quotes import CancellationQuote, Fee, FeeMethod, MembershipEndQuote, RescheduleQuote
+from booking.change_quotes import (
+    CancellationQuote,
+    Fee,
+    FeeMethod,
+    MembershipEndQuote,
+    MembershipPauseQuote,
+    MembershipResumeQuote,
+    RescheduleQuote,
+)
 from booking.changes.model import Action, ActionKind, ActionState, ChangeKind, ChangeState, RequestedChange
 from booking.changes.visit import BookedVisit, CancellationReasonOption, ChangeVerdict, VisitRules
 from booking.errors import NotFound
@@ -42,6 +50,21 @@ MEMBERSHIP_END = MembershipEndQuote(
     plan_name="Sample monthly",
     amount=Money.of("99.00", "USD"),
     next_payment_at=NOW + timedelta(days=20),
+    payments_left=None,
+)
+MEMBERSHIP_PAUSE = MembershipPauseQuote(
+    membership_id="series-own",
+    plan_name="Sample monthly",
+    amount=Money.of("99.00", "USD"),
+    next_payment_at=NOW + timedelta(days=20),
+    payments_left=None,
+    pauses_left=2,
+)
+MEMBERSHIP_RESUME = MembershipResumeQuote(
+    membership_id="series-own",
+    plan_name="Sample monthly",
+    amount=Money.of("99.00", "USD"),
+    next_payment_on=(NOW + timedelta(days=20)).date(),
     payments_left=None,
 )
 VISIT = BookedVisit(

@@ -5,12 +5,13 @@ them twice is seen.
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
-from booking.changes.membership import MembershipAsStands
+from booking.changes.membership import MembershipAsStands, bills_next_as, is_paused_as
 from booking.changes.model import ActionKind, RequestedChange
+from booking.changes.ports import CHANGED_BY_PRACTICE
 from booking.changes.visit import (
     BookedVisit,
     CancellationReasonOption,
@@ -19,6 +20,7 @@ from booking.changes.visit import (
     VisitAsStands,
     VisitRules,
 )
+from booking.errors import UpstreamRefused
 from booking.models import Appointment, AppointmentStatus, Charge
 from booking.money import Money
 from tests.doubles.booking_upstream import Books
@@ -45,6 +47,9 @@ class ChangeBooks:
     statuses: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))  # set by us, by visit
     booked_for: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))  # visits by change
     memberships: dict[str, MembershipAsStands] = field(default_factory=dict)
+    paused: list[bool] = field(default_factory=list)  # each time a membership was paused (True) or resumed
+    resumed_at: datetime | None = None  # when a resumed one is paid next; None: as was told
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
     ended: list[str] = field(default_factory=list)  # memberships, each time one was ended
     booked_provider: str | None = None  # None: as asked
 
@@ -265,3 +270,48 @@ def in_order(change: RequestedChange) -> list[ActionKind | str]:
 
 def hours_before(start: datetime, hours: float) -> datetime:
     return start - timedelta(hours=hours)
+
+
+class FakeMembershipChanges:
+    """Pauses and resumptions of memberships. As upstream, it does again what it is told again."""
+
+    def __init__(self, changes: ChangeBooks) -> None:
+        self._changes = changes
+
+    async def standing(self, change: RequestedChange) -> MembershipAsStands | None:
+        return await self._changes.books.call(
+            "standing_membership", lambda: self._changes.memberships.get(change.membership_id or "")
+        )
+
+    async def pause(self, change: RequestedChange) -> MembershipAsStands:
+        def effect() -> MembershipAsStands:
+            standing = self._changes.memberships[change.membership_id or ""]
+            if standing.is_ended or standing.is_paused:
+                raise UpstreamRefused("SetRecurringPaused", CHANGED_BY_PRACTICE)
+            return self._set(
+                replace(
+                    standing,
+                    is_paused=True,
+                    paused_at=self._changes.now(),
+                    resumes_at=standing.next_payment_at,
+                )
+            )
+
+        return await self._changes.books.call("pause", effect)
+
+    async def resume(self, change: RequestedChange) -> MembershipAsStands:
+        def effect() -> MembershipAsStands:
+            standing = self._changes.memberships[change.membership_id or ""]
+            if not is_paused_as(standing, change) or not bills_next_as(standing, change):
+                raise UpstreamRefused("SetRecurringPaused", CHANGED_BY_PRACTICE)
+            at = self._changes.resumed_at or standing.resumes_at
+            return self._set(
+                replace(standing, is_paused=False, paused_at=None, resumes_at=None, next_payment_at=at)
+            )
+
+        return await self._changes.books.call("resume", effect)
+
+    def _set(self, membership: MembershipAsStands) -> MembershipAsStands:
+        self._changes.memberships[membership.id] = membership
+        self._changes.paused.append(membership.is_paused)
+        return membership

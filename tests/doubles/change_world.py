@@ -7,9 +7,10 @@ from booking.changes.accepted import AcceptedChanges
 from booking.changes.access import VisitAccess
 from booking.changes.driver import ChangeDriver
 from booking.changes.guards import Guards
+from booking.changes.late_looks import LateLooks
 from booking.changes.membership_service import MembershipService
 from booking.changes.model import RequestedChange
-from booking.changes.policy import ChangePolicy
+from booking.changes.policy import ChangePolicy, MembershipPolicy
 from booking.changes.service import ChangeService
 from booking.changes.steps import ChangeSteps
 from booking.checkout.model import Checkout, CheckoutState
@@ -22,6 +23,7 @@ from tests.doubles.change_upstream import (
     ChangeBooks,
     FakeChangePayments,
     FakeCredits,
+    FakeMembershipChanges,
     FakeMemberships,
     FakeVisitChanges,
     FakeVisits,
@@ -38,8 +40,9 @@ class ChangeWorld:
         self.world = world or World()
         self.clock, self.tape, self.database = self.world.clock, self.world.tape, self.world.database
         self.holds, self.books = self.world.announced, self.world.books
-        self.changes = ChangeBooks(books=self.books)
+        self.changes = ChangeBooks(books=self.books, now=self.clock.now)
         self.policy = policy or ChangePolicy()
+        self.membership_policy = MembershipPolicy(patients_may_pause=True)
         self._processes = itertools.count(1)
         self.access = VisitAccess(
             visits=FakeVisits(self.changes),
@@ -59,9 +62,11 @@ class ChangeWorld:
                 visit_changes=FakeVisitChanges(self.changes),
                 payments=FakeChangePayments(self.changes),
                 credit_ledger=FakeCredits(self.changes),
+                membership_changes=FakeMembershipChanges(self.changes),
                 clock=self.clock,
             ),
             guards=Guards(visits=visits, units=self.database, keys=self.world.keys, clock=self.clock),
+            late_looks=LateLooks(visits=visits, visit_changes=FakeVisitChanges(self.changes)),
             units=self.database,
             holds=self.holds,
             clock=self.clock,
@@ -89,6 +94,8 @@ class ChangeWorld:
             memberships=FakeMemberships(self.changes),
             units=self.database,
             clock=self.clock,
+            policy=self.membership_policy,
+            time_zone="America/New_York",
         )
 
     async def booked(self, *, plan_id: str | None = None, hours: float = 24) -> Checkout:
@@ -179,7 +186,8 @@ class ChangeWorld:
             row = self.row(change_id)
             if row.due_at is None:
                 break
-            self.clock.advance(seconds=LEASE.total_seconds() + 1)
+            due = (row.due_at - self.clock.now()).total_seconds()
+            self.clock.advance(seconds=max(LEASE.total_seconds() + 1, due))
             await self.a_driver().resume(row.id)
         return self.row(change_id)
 

@@ -5,6 +5,7 @@ from datetime import date
 from typing import Any
 
 from booking.catalog.model import ContactType
+from booking.changes.model import Action, ActionKind, ChangeKind
 from booking.models import Charge, GuestDetails
 from booking.system_of_record import SystemOfRecord
 from tests.doubles.healthie_changes import NEW_START, a_booked_visit, a_change, a_move
@@ -57,6 +58,7 @@ WEBHOOK = {
 }
 SUCCESS = {"messages": None}
 SERIES = {"id": "701", "is_canceled": False, "billing_frequency": "Monthly"}
+PAUSED_AT = "2026-11-20T17:00:00Z"
 RUNNING = {"recurring_payment": SERIES}
 
 
@@ -68,6 +70,26 @@ def attached(card: Any) -> Any:
 
 def paid(**changes: Any) -> Any:
     return {"billingItem": a_payment(**changes)}
+
+
+def membership(**changes: Any) -> Any:
+    """A recurring payment of the patient's, as it stands."""
+    standing = {
+        "id": "701",
+        "is_canceled": False,
+        "is_paused": False,
+        "paused_at": None,
+        "next_payment_date": "2026-12-24T17:00:00Z",
+        "has_next_payment_date": True,
+        "next_restart_payment_date": None,
+        "payments_remaining": "Until Canceled",
+        "amount_to_pay": "100.00",
+        "offering_name": "Sample monthly",
+        "sender_id": "501",
+        "recipient_id": "11",
+        "last_billing_item": {"id": "801", "sender_id": "501", "currency": "USD"},
+    }
+    return {"recurringPayment": standing | changes}
 
 
 def booked(**changes: Any) -> Any:
@@ -101,6 +123,10 @@ AS_ASKED: dict[str, dict[str, Any]] = {
         "CancelRecurring": {"cancelRecurringPayment": SUCCESS},
         "PaymentById": [paid(**RUNNING), paid(recurring_payment=SERIES | {"is_canceled": True})],
     },
+    "SetRecurringPaused": {
+        "SetRecurringPaused": {"updateBillingItem": SUCCESS},
+        "MembershipStanding": [membership(), membership(is_paused=True, paused_at=PAUSED_AT)],
+    },
     "CloseInvoice": {
         "CloseInvoice": {"updateRequestedPayment": SUCCESS | {"requested_payment": None}},
         "InvoiceById": [{"requestedPayment": INVOICE}, {"requestedPayment": INVOICE | {"status": "Paid"}}],
@@ -131,6 +157,15 @@ AS_ASKED: dict[str, dict[str, Any]] = {
     },
 }
 
+PAUSE = a_change(
+    Action(kind=ActionKind.PAUSE_RECURRING),
+    kind=ChangeKind.MEMBERSHIP_PAUSE,
+    appointment_id=None,
+    slot=None,
+    membership_id="701",
+    charged_by="11",
+    payment_id="801",
+)
 CHECKOUT = a_checkout(
     charge=CHARGE,
     appointment_id="901",
@@ -144,6 +179,7 @@ CALLS: dict[str, Callable[[SystemOfRecord], Awaitable[object]]] = {
     "Charge": lambda healthie: healthie.billing.charge(CHECKOUT),
     "Refund": lambda healthie: healthie.billing.refund(CHECKOUT),
     "CancelRecurring": lambda healthie: healthie.billing.cancel_recurring(CHECKOUT),
+    "SetRecurringPaused": lambda healthie: healthie.membership_changes.pause(PAUSE),
     "CloseInvoice": lambda healthie: healthie.invoices.close(CHECKOUT, "77"),
     "AttachCard": lambda healthie: healthie.cards.attach(
         patient_id="501", token="tok_sample", make_default=True, clinician_id="11"

@@ -26,6 +26,20 @@ async def a_booked_checkout(here: Practice, plan_name: str = "Starter Plan") -> 
     return replace(checkout, charge=charge, appointment_id=visit.id)
 
 
+def a_pause(row: Checkout) -> RequestedChange:
+    """A pause of the membership that the checkout began."""
+    assert row.charge is not None
+    return a_change(
+        row,
+        Action(kind=ActionKind.PAUSE_RECURRING),
+        kind=ChangeKind.MEMBERSHIP_PAUSE,
+        appointment_id=None,
+        slot=None,
+        membership_id=row.charge.recurring_payment_id,
+        charged_by=row.slot.clinician_id,
+    )
+
+
 def a_change(row: Checkout, *actions: Action, **changes: Any) -> RequestedChange:
     """A change of the checkout's visit by its patient."""
     charge = row.charge

@@ -9,7 +9,15 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from booking.audit.chain import entry_of
 from booking.audit.model import AuditKind
-from booking.changes.model import Action, ActionState, ChangeEndReason, ChangeState, RequestedChange
+from booking.changes.model import (
+    Action,
+    ActionKind,
+    ActionState,
+    ChangeEndReason,
+    ChangeKind,
+    ChangeState,
+    RequestedChange,
+)
 from booking.changes.repository import ChangeEntry
 from booking.operations.model import Alert, AttentionReason, HistoryKind
 from integrations.database.audit import SqlAuditTrail
@@ -20,6 +28,7 @@ from tests.integration.change_samples import (
     BOOK,
     CANCEL,
     a_cancellation,
+    a_membership_end,
     a_reschedule,
     added_change,
     stored_change,
@@ -68,7 +77,17 @@ UNDOING = a_reschedule(
         Action(kind=CANCEL, state=FAILED),
     ),
 )
-ROWS = (HALF, IN_DOUBT, PARKED, DRIVEN, FLAGGED, UNDOING)
+# Nobody knows whether the membership was paused.
+PAUSING = a_membership_end(
+    "chg_pausing",
+    kind=ChangeKind.MEMBERSHIP_PAUSE,
+    state=ATTENTION,
+    attention=("out_of_tries",),
+    due_at=None,
+    created_at=NOON - 3 * MINUTE,
+    actions=(Action(kind=ActionKind.PAUSE_RECURRING, state=INTENDED, intended_at=NOON),),
+)
+ROWS = (HALF, IN_DOUBT, PARKED, DRIVEN, FLAGGED, UNDOING, PAUSING)
 
 
 @pytest.fixture
@@ -117,6 +136,7 @@ def test_lists_the_latest_first_and_those_that_need_a_person(url: str) -> None:
         "chg_flagged",
         "chg_doubt",
         "chg_half",
+        "chg_pausing",
     ]
     assert "refund_failed,open_invoice" in listed
     assert len(frontdoor("changes", "list").output.splitlines()) == len(ROWS)
@@ -254,3 +274,27 @@ def test_who_looked_or_acted_is_in_the_audit_trail(url: str, command: tuple[str,
         " ".join(command[:2]),
         HALF.id if HALF.id in command else None,
     )
+
+
+def test_a_change_of_a_membership_is_listed_shown_retried_and_resolved(url: str) -> None:
+    listed = frontdoor("changes", "list", "--attention").output
+    assert "chg_pausing  membership_pause  needs_attention" in listed
+    assert "membership series-1" in listed
+    shown = frontdoor("changes", "show", "chg_pausing").output
+    assert "membership          series-1" in shown
+    assert "pause_recurring   intended" in shown
+    assert "appointment " not in shown
+    assert "stands at pause_recurring" in frontdoor("changes", "retry", "chg_pausing").output
+    retried = read(url, "chg_pausing")
+    assert (retried.state, retried.attention) == (OPEN, ())
+
+
+@pytest.mark.parametrize(("resolution", "state"), [("done", DONE), ("refused", REFUSED)])
+def test_a_change_of_a_membership_is_resolved_and_no_visit_is_spoken_of(
+    url: str, resolution: str, state: ChangeState
+) -> None:
+    said = frontdoor(
+        "changes", "resolve", "chg_pausing", "--as", resolution, "--note", "looked in Healthie"
+    ).output
+    assert said == f"chg_pausing has ended as {state}. Its patient sees how it stands.\n"
+    assert read(url, "chg_pausing").state is state

@@ -10,6 +10,7 @@ from booking.changes.accepted import AcceptedChanges
 from booking.changes.access import VisitAccess
 from booking.changes.driver import ChangeDriver
 from booking.changes.guards import Guards
+from booking.changes.late_looks import LateLooks
 from booking.changes.model import ChangeState, RequestedChange
 from booking.changes.outcomes import outcome
 from booking.changes.policy import ChangePolicy, PlanVisitTreatment
@@ -49,9 +50,11 @@ class Process:
                 visit_changes=upstream.visit_changes,
                 payments=upstream.change_payments,
                 credit_ledger=upstream.credits,
+                membership_changes=upstream.membership_changes,
                 clock=clock,
             ),
             guards=Guards(visits=upstream.visits, units=self.units, keys=upstream.keys, clock=clock),
+            late_looks=LateLooks(visits=upstream.visits, visit_changes=upstream.visit_changes),
             units=self.units,
             holds=self.holds,
             clock=clock,

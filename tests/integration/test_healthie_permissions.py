@@ -14,6 +14,7 @@ from integrations.healthie.upstream import UpstreamCheck
 from integrations.healthie_emulator import permissions
 from integrations.healthie_emulator.books import books
 from integrations.upstream.errors import NotPermitted
+from tests.integration.changes_on_emulator import a_pause
 from tests.integration.healthie_on_emulator import GUEST, Practice, practice
 
 FORMS = ("both", "messages", "sentence", "unauthorized", "code")
@@ -74,6 +75,10 @@ CHANGES: dict[str, tuple[str, Call]] = {
     ),
     "Refund": ("can_charge_clients", lambda here, row: here.healthie.billing.refund(row)),
     "CancelRecurring": ("can_charge_clients", lambda here, row: here.healthie.billing.cancel_recurring(row)),
+    "SetRecurringPaused": (
+        "can_charge_clients",
+        lambda here, row: here.healthie.membership_changes.pause(a_pause(row)),
+    ),
     "DeleteVisit": ("can_edit_calendar", lambda here, row: here.healthie.scheduling.delete(row)),
 }
 

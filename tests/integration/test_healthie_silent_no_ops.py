@@ -10,7 +10,7 @@ from booking.errors import OutcomeUnknown
 from booking.models import Recurrence
 from integrations.healthie.readback import READ_BACKS
 from integrations.upstream.errors import SilentNoOp
-from tests.integration.changes_on_emulator import a_cancellation, a_reschedule
+from tests.integration.changes_on_emulator import a_cancellation, a_pause, a_reschedule
 from tests.integration.healthie_on_emulator import GUEST, Practice, practice
 from tests.plugins.emulator import EmulatorClient
 
@@ -74,6 +74,10 @@ CALLS: dict[str, tuple[str, Call]] = {
     "CancelRecurring": (
         "cancelRecurringPayment",
         lambda here, row: here.healthie.billing.cancel_recurring(row),
+    ),
+    "SetRecurringPaused": (
+        "updateBillingItem",
+        lambda here, row: here.healthie.membership_changes.pause(a_pause(row)),
     ),
     "CloseInvoice": ("updateRequestedPayment", closed),
     "AttachCard": (

@@ -168,6 +168,7 @@ class Stacks:
             "unpaid_per_network": GENEROUS,
             "unpaid_per_clinician_day": GENEROUS,
             "unpaid_of_guests": GENEROUS,
+            "patients_pause_memberships": True,
             **settings,
         }
         stack = Stack(

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import TypeVar
 
+from tests.simulation.change_scenarios import draw_changes
 from tests.simulation.fate import Trouble
 from tests.simulation.plans import CHANGES, OF_PROCESSES, Chance, Point, Scripted, draw_weather, troubles_of
 from tests.simulation.scenarios import CANONICAL, draw
@@ -53,6 +54,13 @@ def with_webhooks(seed: int) -> Result:
     scenario = replace(draw(rng), webhooks=seed)
     if seed % 10:
         scenario = replace(scenario, wishes=(), events=())
+    return Schedule(scenario, Chance(rng, draw_weather(rng))).play()
+
+
+def with_changes(seed: int) -> Result:
+    """Play the random schedule of a seed whose patients change what they booked, as the practice does meanwhile."""
+    rng = random.Random(f"changes {seed}")
+    scenario = draw_changes(rng, draw(rng))
     return Schedule(scenario, Chance(rng, draw_weather(rng))).play()
 
 

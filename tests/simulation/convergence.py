@@ -11,8 +11,6 @@ from booking.models import AppointmentStatus as Status
 from booking.resources import ChangeHint, Kind, Resource, ResourceState, VisitState
 from integrations.database.tables.events import practice_events
 from integrations.database.tables.webhooks import pending_refreshes, resource_snapshots
-from tests.simulation.fate import Fate
-from tests.simulation.plans import Scripted
 from tests.simulation.process import Process
 
 if TYPE_CHECKING:
@@ -50,7 +48,7 @@ async def judge(schedule: "Schedule") -> None:
     known = {(row["kind"], row["resource_id"]) for row in snapshots}
     for kind, one in sorted(_touched(schedule) - known):
         witness.note(f"never seen: {kind} {one}")
-    process = await _onlooker(schedule)
+    process = await schedule.onlooker()
     for kind, one in sorted(known):
         await _compare(schedule, process, Resource(kind=Kind(kind), id=one), events)
     for (name, one), count in Counter((row["name"], row["resource_id"]) for row in events).items():
@@ -73,22 +71,6 @@ def _touched(schedule: "Schedule") -> set[tuple[str, str]]:
     return {
         (str(kinds[one.resource_id_type]), one.resource_id) for one in sent if one.resource_id_type in kinds
     }
-
-
-async def _onlooker(schedule: "Schedule") -> Process:
-    """A process that nothing happens to."""
-    fate = Fate("onlooker", loop=schedule.loop, plan=Scripted({}), trace=schedule.trace)
-    process = Process(
-        fate,
-        upstream=schedule.upstream,
-        store=schedule.store,
-        database=schedule.database,
-        hold_database=schedule.hold_database,
-        witness=schedule.witness.see,
-        hold_witness=schedule.witness.see_holds,
-    )
-    await process.boot()
-    return process
 
 
 def _undated(state: ResourceState | None) -> ResourceState | None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 from booking.checkout.model import Checkout, CheckoutState
 from booking.checkout.transitions import TERMINAL
 from booking.errors import DomainError
-from booking.models import CardChoice, GuestDetails
+from booking.models import CardChoice, GuestDetails, Hold
 from booking.principals import Caller, Principal, PrincipalKind, guest_of
 from booking.refusals import (
     BookingFailed,
@@ -24,15 +24,20 @@ from booking.refusals import (
 from booking.scheduling.search import Day
 from booking.slot_query import SlotQuery
 from booking.slots import Slot
+from tests.simulation.later import Later, Quote, change_later
 from tests.simulation.process import ConnectionLost, Process
 
 if TYPE_CHECKING:
+    from booking.changes.model import RequestedChange
     from tests.simulation.schedule import Schedule
 
 T = TypeVar("T")
 
 # How often a patient whose page failed comes back before they give up.
 PATIENCE = 6
+
+# Seconds after which somebody looks again whether a slot has become free.
+COMES_BACK = 7.0
 
 # A page that loads longer than this is closed.
 PAGE_SECONDS = 30.0
@@ -54,6 +59,8 @@ class Wish:
     cancels_after: float | None = None  # seconds after the first confirm
     browses: bool = False  # looks at the offer of the day before
     confirms_twice: bool = False  # in two tabs, with two cards
+    later: tuple[Later, ...] = ()  # what they do with the visit once it is booked
+    waits: int = 0  # how often they come back for a slot that somebody else has
 
 
 @dataclass
@@ -76,6 +83,8 @@ class Patient:
     answers: list[Answered] = field(default_factory=list)
     tokens_given: dict[str, set[str]] = field(default_factory=dict)  # by checkout
     confirmed_at: dict[str, list[float]] = field(default_factory=dict)
+    quotes_accepted: dict[str, Quote] = field(default_factory=dict)  # of changes, by their ids
+    changes_answered: list["RequestedChange"] = field(default_factory=list)
     _tokens: int = 0
     _seen: dict[str, str] = field(default_factory=dict)  # the quotes that were shown, by checkout
 
@@ -112,11 +121,9 @@ class Patient:
         try:
             if wish.browses:
                 await self._browse()
-            hold = await self._ask(
-                lambda process: process.holds.hold(self.visitor, wish.slot.id, time_zone="America/New_York")
-            )
+            hold = await self._hold()
             await asyncio.sleep(wish.thinks)
-            checkout = await self._ask(
+            checkout = await self.ask(
                 lambda process: process.starts.start(
                     self.visitor,
                     hold_id=hold.id,
@@ -138,6 +145,22 @@ class Patient:
         if wish.cancels_after is not None:
             pages.append(self._cancel(checkout.id, wish.cancels_after))
         await asyncio.gather(*pages)
+        await asyncio.gather(*(change_later(self, one) for one in wish.later))
+
+    async def _hold(self) -> Hold:
+        """Hold the slot; whoever waits for it comes back while somebody else has it. Raises Refusal, ConnectionLost."""
+        for left in range(self.wish.waits, -1, -1):
+            try:
+                return await self.ask(
+                    lambda process: process.holds.hold(
+                        self.visitor, self.wish.slot.id, time_zone="America/New_York"
+                    )
+                )
+            except Refusal:
+                if not left:
+                    raise
+                await asyncio.sleep(COMES_BACK)
+        raise AssertionError("the last try is answered or refused")
 
     async def _browse(self) -> None:
         """Look at what is on offer that day; what was somebody's before and after must not be there."""
@@ -145,7 +168,7 @@ class Patient:
         day = slot.start.date()
         for _ in range(2):
             before = witness.taken()
-            days = await self._ask(lambda process: self._day(process, slot, day))
+            days = await self.ask(lambda process: self._day(process, slot, day))
             witness.offered((one for each in days for one in each.slots), before & witness.taken())
             await asyncio.sleep(self.wish.thinks)
 
@@ -200,7 +223,7 @@ class Patient:
 
         while True:
             try:
-                return await self._ask(ask)
+                return await self.ask(ask)
             # By the practice, or in another tab: they look at it, and take it.
             except QuoteChanged as changed:
                 self._seen[checkout_id], card = changed.quote.id, self._token(checkout_id, kind)
@@ -210,7 +233,7 @@ class Patient:
     async def _cancel(self, checkout_id: str, after: float) -> None:
         await asyncio.sleep(after)
         try:
-            checkout = await self._ask(
+            checkout = await self.ask(
                 lambda process: process.checkouts.cancel(self.owner(checkout_id), checkout_id)
             )
         except (Refusal, ConnectionLost) as refusal:
@@ -218,7 +241,7 @@ class Patient:
         else:
             self._is_answered(checkout_id, f"cancel: {checkout.state}", over=_over(checkout))
 
-    async def _ask(self, what: Callable[[Process], Awaitable[T]]) -> T:
+    async def ask(self, what: Callable[[Process], Awaitable[T]]) -> T:
         """Ask a gateway, and another one when it does not answer. Raises Refusal, ConnectionLost."""
         for _ in range(PATIENCE):
             process = await self.schedule.a_gateway()

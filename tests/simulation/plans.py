@@ -33,7 +33,17 @@ OF_CHANGES = (
 
 # Operations that change something; the rest read.
 CHANGES = frozenset(
-    {"CreatePatient", "AttachCard", "Charge", "Book", "Refund", "DeleteVisit", "CancelRecurring"}
+    {
+        "CreatePatient",
+        "AttachCard",
+        "Charge",
+        "Book",
+        "Refund",
+        "DeleteVisit",
+        "CancelRecurring",
+        "CancelVisit",
+        "MoveVisit",
+    }
 )
 WITH_KEY = frozenset({"Charge", "Refund"})
 

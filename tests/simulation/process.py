@@ -13,7 +13,16 @@ from sqlalchemy import Engine
 
 from booking.catalog.quotes import QuoteService
 from booking.catalog.terms import PresentTerms
+from booking.changes.accepted import AcceptedChanges
+from booking.changes.access import VisitAccess
+from booking.changes.driver import ChangeDriver
+from booking.changes.guards import Guards as ChangeGuards
+from booking.changes.late_looks import LateLooks
 from booking.changes.later_changes import RequestedChangesReader
+from booking.changes.membership_service import MembershipService
+from booking.changes.policy import ChangePolicy, MembershipPolicy
+from booking.changes.service import ChangeService
+from booking.changes.steps import ChangeSteps
 from booking.checkout.checkout_holds import CheckoutHolds
 from booking.checkout.credit_quotes import CreditQuotes
 from booking.checkout.early_checks import EarlyChecks
@@ -35,6 +44,7 @@ from booking.scheduling.holds import HoldRules, HoldService
 from booking.scheduling.search import SlotSearch
 from booking.sync.polling import VisitPoll
 from booking.sync.synchronizer import ResourceSynchronizer
+from booking.system_of_record import SystemOfRecord
 from gateway.runtime.worker import Worker
 from gateway.webhooks.endpoint import WebhookEndpoint
 from integrations.database.change_reader import SqlChangeReader
@@ -90,11 +100,13 @@ class Process:
         hold_database: Engine,
         witness: Witness,
         hold_witness: Witness,
+        policy: ChangePolicy | None = None,
     ) -> None:
         self.fate = fate
         self._context = contextvars.copy_context()
         self._context.run(current.set, fate)
         self._upstream = upstream
+        self._policy = policy or ChangePolicy()
         self.records = Records(fate=fate, store=store)
         self.attempts = RecordedAttempts()
         engine = VirtualEngine(database, name="database", fate=fate, witness=witness)
@@ -200,8 +212,28 @@ class Process:
             attempts=self.attempts,
             unpaid=unpaid,
         )
+        driver = self._change_driver(healthie)
+        accepted = AcceptedChanges(driver=driver, answer_within=CheckoutRules().answer_within)
+        self.changes = ChangeService(
+            accepted=accepted,
+            access=VisitAccess(
+                visits=healthie.visits, payments=healthie.change_payments, units=self._units, clock=fate
+            ),
+            visits=healthie.visits,
+            holds=self._holds,
+            clock=fate,
+            policy=self._policy,
+        )
+        self.memberships = MembershipService(
+            accepted=accepted,
+            memberships=healthie.memberships,
+            units=self._units,
+            clock=fate,
+            policy=MembershipPolicy(),
+            time_zone="America/New_York",
+        )
         self.operator_actions = OperatorActions(units=self._units, clock=fate, operator="operator sample")
-        self.worker = Worker(saga=self.saga, units=self._units, clock=fate)
+        self.worker = Worker(saga=self.saga, changes=driver, units=self._units, clock=fate)
         self.resources = healthie.resources
         self.synchronizer = ResourceSynchronizer(
             units=self._units,
@@ -219,6 +251,26 @@ class Process:
 
         self.webhooks = WebhookEndpoint(
             source=HealthieWebhooks(), inbox=self._inbox, clock=fate, secrets=signing
+        )
+
+    def _change_driver(self, healthie: SystemOfRecord) -> ChangeDriver:
+        return ChangeDriver(
+            steps=ChangeSteps(
+                visits=healthie.visits,
+                visit_changes=healthie.visit_changes,
+                payments=healthie.change_payments,
+                credit_ledger=healthie.credits,
+                membership_changes=healthie.membership_changes,
+                clock=self.fate,
+            ),
+            guards=ChangeGuards(
+                visits=healthie.visits, units=self._units, keys=healthie.keys, clock=self.fate
+            ),
+            late_looks=LateLooks(visits=healthie.visits, visit_changes=healthie.visit_changes),
+            units=self._units,
+            holds=self._holds,
+            clock=self.fate,
+            name=self.fate.name,
         )
 
     async def _check_early(self, checkout_id: str) -> None:

@@ -55,6 +55,11 @@ def first(operation: str, *troubles: Trouble) -> tuple[tuple[Point, Trouble], ..
     return tuple(((f"call {operation}", 1), trouble) for trouble in troubles)
 
 
+def second(operation: str, *troubles: Trouble) -> tuple[tuple[Point, Trouble], ...]:
+    """Each of these troubles with the second call of the operation."""
+    return tuple(((f"call {operation}", 2), trouble) for trouble in troubles)
+
+
 def hunt(rule: Rule, *removals: Removal) -> list[str]:
     """Play the rule's schedules without what is removed, and answer what was noticed in each."""
     noticed: list[str] = []

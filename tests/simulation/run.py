@@ -25,9 +25,11 @@ from tests.simulation.campaign import (
     collected,
     pairs,
     single_faults,
+    with_changes,
     with_faults,
     with_webhooks,
 )
+from tests.simulation.change_rules import CHANGE_RULES
 from tests.simulation.rule import hunt
 from tests.simulation.rules import RULES
 from tests.simulation.schedule import Result, quiet
@@ -38,6 +40,7 @@ BATCH = 20
 PLAYS: dict[str, Callable[[Any], Result]] = {
     "random": by_seed,
     "webhooks": with_webhooks,
+    "changes": with_changes,
     "single_faults": with_faults,
     "pairs_of_faults": lambda pair: with_faults(*pair),
 }
@@ -50,6 +53,7 @@ class Tally:
     schedules: Counter[str] = field(default_factory=Counter)
     faults: Counter[str] = field(default_factory=Counter)
     ends: Counter[str] = field(default_factory=Counter)
+    changes: Counter[str] = field(default_factory=Counter)  # of booked visits, by kind and end
     virtual_hours: float = 0.0
     requests: int = 0
     failed: list[tuple[str, str, list[str]]] = field(default_factory=list)  # campaign, which one, violations
@@ -58,6 +62,7 @@ class Tally:
         self.schedules += other.schedules
         self.faults += other.faults
         self.ends += other.ends
+        self.changes += other.changes
         self.virtual_hours += other.virtual_hours
         self.requests += other.requests
         self.failed += other.failed
@@ -77,6 +82,7 @@ def play(batch: tuple[str, list[Any]]) -> Tally:
         tally.schedules[campaign] += 1
         tally.faults.update(str(trouble) for trouble in result.troubles)
         tally.ends.update(str(row.state) for row in result.checkouts)
+        tally.changes.update(f"{change.kind} {change.state}" for change in result.changes)
         tally.virtual_hours += result.seconds / 3600
         tally.requests += result.requests
         if result.violations:
@@ -92,8 +98,12 @@ def batches(asked: Namespace) -> list[tuple[str, list[Any]]]:
         todo += [("single_faults", chunk) for chunk in _chunks(single_faults())]
         todo += [("pairs_of_faults", chunk) for chunk in _chunks(pairs())]
     seeds = range(asked.seed, asked.seed + asked.schedules)
-    kind = "webhooks" if asked.webhooks else "random"
-    return todo + [(kind, chunk) for chunk in _chunks(seeds)]
+    return todo + [(_kind(asked), chunk) for chunk in _chunks(seeds)]
+
+
+def _kind(asked: Namespace) -> str:
+    """The campaign whose seeds are played."""
+    return "webhooks" if asked.webhooks else "changes" if asked.changes else "random"
 
 
 def campaign(asked: Namespace) -> tuple[Tally, float]:
@@ -123,6 +133,7 @@ def figures(tally: Tally, seconds: float, asked: Namespace) -> dict[str, Any]:
         "upstream_requests": tally.requests,
         "checkouts": tally.ends.total(),
         "checkouts_by_end": dict(sorted(tally.ends.items())),
+        "changes_by_end": dict(sorted(tally.changes.items())),
         "virtual_hours": round(tally.virtual_hours),
         "violations": sum(len(violations) for _, _, violations in tally.failed),
         "wrong": [{"campaign": c, "which": w, "violations": v} for c, w, v in tally.failed],
@@ -147,10 +158,13 @@ def merged(before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]:
 
 
 def replayed(counted: dict[str, Any]) -> dict[str, Any]:
-    """The figures with its wrong random schedules judged once more, by the code and the witness of today."""
+    """The figures with its wrong schedules of seeds judged once more, by the code and the witness of today."""
     quiet()
+    by: dict[str, Callable[[int], Result]] = {"random": by_seed, "changes": with_changes}
     judged = [
-        one | {"violations": by_seed(int(one["which"])).violations} if one["campaign"] == "random" else one
+        one | {"violations": by[one["campaign"]](int(one["which"])).violations}
+        if one["campaign"] in by
+        else one
         for one in counted["wrong"]
     ]
     wrong = [one for one in judged if one["violations"]]
@@ -166,7 +180,7 @@ def _sum(one: Any, other: Any) -> Any:
 def _rules() -> list[dict[str, Any]]:
     quiet()
     found = []
-    for rule in RULES:
+    for rule in (*RULES, *CHANGE_RULES):
         without = hunt(rule, rule.removal, *rule.guards.values())
         found.append(
             {
@@ -199,6 +213,9 @@ def main() -> int:
     parser.add_argument(
         "--webhooks", action="store_true", help="schedules with webhooks and staff at work instead"
     )
+    parser.add_argument(
+        "--changes", action="store_true", help="schedules whose patients change what they booked instead"
+    )
     parser.add_argument("--json", action="store_true", help="print the figures")
     parser.add_argument("--into", type=Path, help="go on after the seeds of the figures in this file")
     parser.add_argument("--replay", action="store_true", help="only the random ones that are wrong in --into")
@@ -206,7 +223,7 @@ def main() -> int:
     asked = parser.parse_args()
     if asked.trace:
         quiet()
-        result = (with_webhooks if asked.webhooks else by_seed)(asked.seed)
+        result = PLAYS[_kind(asked)](asked.seed)
         sys.stdout.write("\n".join([*result.trace, *result.violations, ""]))
         return 1 if result.violations else 0
     before = json.loads(asked.into.read_text()) if asked.into and asked.into.exists() else None
@@ -215,7 +232,7 @@ def main() -> int:
         asked.into.write_text(json.dumps(counted, indent=2) + "\n")
         return 1 if counted["wrong"] else 0
     if before:
-        asked.seed = before["first_seed"] + before["schedules"]["random"]
+        asked.seed = before["first_seed"] + before["schedules"][_kind(asked)]
     tally, seconds = campaign(asked)
     counted = figures(tally, seconds, asked)
     text = json.dumps(merged(before, counted) if before else counted, indent=2) + "\n"

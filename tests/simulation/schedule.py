@@ -16,10 +16,15 @@ from zoneinfo import ZoneInfo
 
 import structlog
 
+import booking.changes.accepted
+import booking.changes.membership_end
+import booking.changes.requests
 import booking.checkout.service
 import booking.checkout.start
 import booking.scheduling.holds
 from booking.catalog.model import ContactType
+from booking.changes.model import RequestedChange
+from booking.changes.policy import ChangePolicy
 from booking.checkout.model import Checkout
 from booking.errors import DomainError
 from booking.slots import Slot
@@ -32,6 +37,7 @@ from tests.simulation.database import emptied
 from tests.simulation.fate import Fate, Plan, Trace, task_factory
 from tests.simulation.patients import Patient, Wish
 from tests.simulation.plans import Chance, Scripted
+from tests.simulation.practice_changes import Practice
 from tests.simulation.process import ConnectionLost, Process
 from tests.simulation.records import Store
 from tests.simulation.upstream import Upstream
@@ -60,6 +66,8 @@ class Scenario:
     workers: int = 1
     switches: dict[str, Any] = field(default_factory=dict)
     events: tuple[Callable[["Schedule"], Coroutine[Any, Any, None]], ...] = ()
+    policy: ChangePolicy = field(default_factory=ChangePolicy)  # of changes of booked visits
+    settings: dict[str, Any] = field(default_factory=dict)  # the practice's own, in Healthie
     webhooks: int | None = None  # the seed of their luck; None: Healthie sends none
 
 
@@ -71,6 +79,7 @@ class Result:
     trace: list[str]
     troubles: list[str]
     checkouts: list[Checkout]
+    changes: list[RequestedChange]
     requests: int  # that left a process for Healthie
     seconds: float  # virtual
 
@@ -100,6 +109,9 @@ class Schedule:
         with (
             patch.object(booking.checkout.start, "secrets", names),
             patch.object(booking.scheduling.holds, "secrets", names),
+            patch.object(booking.changes.requests, "secrets", names),
+            patch.object(booking.changes.membership_end, "secrets", names),
+            patch.object(booking.changes.accepted, "_JOIN_INTERVAL", JOIN_SECONDS),
             patch.object(booking.checkout.service, "_JOIN_INTERVAL", JOIN_SECONDS),
         ):
             return run(self._play(), self.loop)
@@ -115,6 +127,10 @@ class Schedule:
         self.clinician_ids = [one["id"] for one in seed["clinicians"]]
         for name, value in self.scenario.switches.items():
             setattr(self.upstream.world.switches, name, value)
+        if self.scenario.settings:
+            settings = self.upstream.world.appointment_settings
+            settings.change(self.upstream.world.settings.id, **self.scenario.settings)
+        self.practice = Practice(self)
         self.refreshes_changed = asyncio.Event()  # a pending refresh was added, or is gone
         self.committed = asyncio.Event()  # something was, so that naps are counted anew
         self.gateways: list[Process] = []
@@ -140,6 +156,8 @@ class Schedule:
         await self._settle()
         if self.scenario.webhooks is not None:
             await convergence.judge(self)
+        requests = len(self.upstream.sent)
+        await self.witness.changes.offered_again()
         for keeper in keepers:
             keeper.cancel()
         self.unhandled += [f"{type(error).__name__}: {error}" for error in _logged]
@@ -149,7 +167,8 @@ class Schedule:
             trace=self.trace.lines,
             troubles=self.trace.troubles,
             checkouts=self.witness.rows(),
-            requests=len(self.upstream.sent),
+            changes=self.witness.changes.rows(),
+            requests=requests,
             seconds=self.loop.elapsed,
         )
 
@@ -164,6 +183,25 @@ class Schedule:
             await asyncio.sleep(1.0)
         return self.gateways[next(self._requests) % len(self.gateways)]
 
+    async def onlooker(self) -> Process:
+        """A process that nothing happens to."""
+        fate = Fate("onlooker", loop=self.loop, plan=Scripted({}), trace=self.trace)
+        process = self._process(fate)
+        await process.boot()
+        return process
+
+    def _process(self, fate: Fate) -> Process:
+        return Process(
+            fate,
+            upstream=self.upstream,
+            store=self.store,
+            database=self.database,
+            hold_database=self.hold_database,
+            witness=self.witness.see,
+            hold_witness=self.witness.see_holds,
+            policy=self.scenario.policy,
+        )
+
     def _background(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         return self.loop.create_task(work, context=contextvars.Context())
 
@@ -173,15 +211,7 @@ class Schedule:
             name = f"{kind}-{next(self._names)}"
             fate = Fate(name, loop=self.loop, plan=self.plan, trace=self.trace)
             fate.empty_holds = self.empty_holds
-            process = Process(
-                fate,
-                upstream=self.upstream,
-                store=self.store,
-                database=self.database,
-                hold_database=self.hold_database,
-                witness=self.witness.see,
-                hold_witness=self.witness.see_holds,
-            )
+            process = self._process(fate)
             self.processes.append(process)
             try:
                 await process.boot()

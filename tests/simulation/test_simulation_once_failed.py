@@ -29,7 +29,7 @@ def test_a_hold_lost_while_its_driver_was_gone_is_not_charged_for_when_another_h
         wishes=(canonical, lambda schedule: replace(canonical(schedule), number=2, arrives=50.0, thinks=1.0)),
         gateways=2,
     )
-    for died in (("database committed", 5), ("holds", 7), ("holds", 8)):
+    for died in (("database committed", 4), ("holds", 7), ("holds", 8)):
         result = Schedule(
             scenario, Scripted({("answer AttachCard", 1): Trouble.HOLDS_EMPTIED, died: Trouble.KILL})
         ).play()

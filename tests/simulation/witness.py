@@ -25,6 +25,7 @@ from integrations.healthie.visits import REFERENCE
 from integrations.healthie_emulator.hours import FREEING_STATUSES
 from integrations.healthie_emulator.scheduling.records import Appointment
 from tests.integration.database_samples import SEALER
+from tests.simulation.change_witness import ChangeWitness
 from tests.simulation.fate import LARGEST_JUMP, Trouble
 from tests.simulation.shares import overheld
 
@@ -35,8 +36,8 @@ if TYPE_CHECKING:
 Taken = tuple[str, datetime | None, str, datetime, datetime]
 
 OVERLAP = """
-    SELECT a.checkout_id, b.checkout_id FROM slot_claims a JOIN slot_claims b
-    ON a.clinician_id = b.clinician_id AND a.checkout_id < b.checkout_id
+    SELECT coalesce(a.checkout_id, a.change_id), coalesce(b.checkout_id, b.change_id) FROM slot_claims a JOIN slot_claims b
+    ON a.clinician_id = b.clinician_id AND a.sequence < b.sequence
     AND a.starts_at < b.ends_at AND b.starts_at < a.ends_at LIMIT 1
 """
 
@@ -100,6 +101,7 @@ class Witness:
         self.blocked_at: dict[str, float] = {}  # by clinician
         self.seen: list[str] = []
         self._refreshes: tuple[int | None, int] | None = None
+        self.changes = ChangeWitness(schedule, self._raw, self.note)
 
     def see(self) -> None:
         """Look at the database as it is after a commit."""
@@ -125,6 +127,7 @@ class Witness:
             if version != known[0] + 1:
                 self.note(f"stale write: {checkout_id} went from version {known[0]} to {version}")
             self._see_moves(checkout_id, known[1], state)
+        self.changes.see()
         if (clash := self._raw.execute(OVERLAP).fetchone()) is not None:
             self.note(f"overlapping claims: {clash[0]} and {clash[1]}")
 
@@ -203,7 +206,8 @@ class Witness:
         with self._schedule.database.connect() as connection:
             rest = connection.execute(claimed).all()
         return {(*row,) for row in live} | {
-            (row.checkout_id, None, row.clinician_id, row.starts_at, row.ends_at) for row in rest
+            (row.checkout_id or row.change_id, None, row.clinician_id, row.starts_at, row.ends_at)
+            for row in rest
         }
 
     def offered(self, slots: Iterable[Slot], taken: set[Taken]) -> None:
@@ -235,7 +239,8 @@ class Witness:
         """Answer when a worker will next find something due."""
         assert self._raw is not None
         found = self._raw.execute(
-            "SELECT min(max(due_at, coalesce(lease_until, due_at))) FROM checkouts WHERE due_at IS NOT NULL"
+            "SELECT min(max(due_at, coalesce(lease_until, due_at))) FROM (SELECT due_at, lease_until FROM checkouts"
+            " UNION ALL SELECT due_at, lease_until FROM requested_changes) WHERE due_at IS NOT NULL"
         ).fetchone()
         return (
             None
@@ -268,6 +273,7 @@ class Witness:
             self._truth(row)
             self._guarded(row)
             self._own_record(row)
+        self.changes.judge(jumped=self._jumped)
         self._slots(rows)
         self._answered(rows)
         self._counted(rows)
@@ -308,7 +314,7 @@ class Witness:
         listed = _listed(row)
         if kept and row.state is not S.CONFIRMED and not listed:
             self.note(f"charged and not booked: {row.id} is {row.state}")
-        if row.state is S.CONFIRMED and due and not kept and not listed:
+        if row.state is S.CONFIRMED and due and not kept and not listed and not self.changes.gave_back(row):
             self.note(f"booked without the money: {row.id}")
         if row.state is S.REFUNDED and kept and not listed:
             self.note(f"refunded and not given back: {row.id}")
@@ -371,8 +377,14 @@ class Witness:
 
     def _outsiders_took(self, row: Checkout) -> bool:
         ours = {one for sent in self._schedule.upstream.sent for one in sent.appointments}
+        slot = row.slot
+        if any(
+            clinician == slot.clinician_id and start < slot.end and slot.start < end
+            for clinician, start, end in self._schedule.practice.moved_to
+        ):
+            return True
         return any(
-            visit.id not in ours and _overlaps(visit, row)
+            (visit.id not in ours or visit.id in self._schedule.practice.changed) and _overlaps(visit, row)
             for visit in self._schedule.upstream.world.appointments
         )
 
@@ -390,9 +402,11 @@ class Witness:
         if len(visits) > 1 and not listed:
             self.note(f"booked twice: {row.id}")
         if row.state is S.CONFIRMED and not listed:
-            if not visits:
+            if not visits and row.appointment_id not in self._schedule.practice.changed:
                 self.note(f"confirmed and not booked: {row.id}")
             for visit in visits:
+                if self.changes.left_its_place(row):
+                    continue
                 if visit.provider_id != row.slot.clinician_id:
                     self.note(f"wrong clinician: {row.id} {visit.provider_id}")
                 if (visit.starts_at, visit.appointment_type_id) != (row.slot.start, row.slot.visit_type_id):
@@ -423,7 +437,7 @@ class Witness:
 
     def _slots(self, rows: Sequence[Checkout]) -> None:
         with self._schedule.database.connect() as connection:
-            claimed = {one for (one,) in connection.execute(select(slot_claims.c.checkout_id))}
+            claimed = {one for (one,) in connection.execute(select(slot_claims.c.checkout_id)) if one}
         for row in rows:
             if row.state in CLAIMING and row.id not in claimed:
                 self.note(f"claim missing: {row.id} stands at {row.state}")

@@ -104,6 +104,14 @@ class TestTheVisit:
         del world.books.appointments[0]
         assert (await checked(world, row)).attention == ()
 
+    async def test_a_second_booking_beside_one_that_the_practice_has_cancelled_is_for_a_person(self) -> None:
+        """A booking that was sent long ago lands in the time that the cancellation has freed."""
+        world, row = await bought()
+        a_copy(world)
+        stands(world, status=AppointmentStatus.CANCELLED)
+        row = await checked(world, row)
+        assert (row.attention, row.resolved_ids) == ((AttentionReason.LATE_VISIT,), ("late-1",))
+
     async def test_a_second_booking_beside_one_that_was_moved_is_deleted(self) -> None:
         world, row = await bought()
         changed(world, row, an_action(ActionKind.MOVE_VISIT))

@@ -7,7 +7,6 @@ from datetime import timedelta
 
 import pytest
 
-from booking.changes.membership import MembershipAsStands
 from booking.changes.model import ActionKind, ChangeKind, ChangeState, RequestedChange
 from booking.checkout.timing import LEASE, MAX_TRIES, SETTLE
 from booking.errors import InvalidInput, NotFound, OutcomeUnknown, UpstreamRefused, UpstreamUnavailable
@@ -23,20 +22,7 @@ from tests.doubles.booking_ports import NOW, Killed
 from tests.doubles.booking_upstream import AnswerLost, Lost
 from tests.doubles.booking_world import as_guest
 from tests.doubles.change_world import FOREIGN, STAFF, ChangeWorld
-from tests.integration.database_samples import dollars
-
-PATIENT = Caller(principal=Principal(kind=PrincipalKind.PATIENT, id="p-sample"))
-MEMBER = MembershipAsStands(
-    id="series-1",
-    patient_id="p-sample",
-    plan_name="Sample monthly",
-    amount=dollars("99"),
-    next_payment_at=NOW + timedelta(days=20),
-    payments_left=None,
-    is_ended=False,
-    payment_id="7",
-    charged_by="c1",
-)
+from tests.doubles.members import MEMBER, PATIENT
 
 
 class Scene:

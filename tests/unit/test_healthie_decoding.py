@@ -208,6 +208,7 @@ UNREADABLE: dict[str, tuple[Any, dict[str, Any]]] = {
     ),
     "Refund": ({"updateBillingItem": {"messages": BROKEN_MESSAGES}}, {}),
     "CancelRecurring": ({"cancelRecurringPayment": {"messages": BROKEN_MESSAGES}}, {}),
+    "SetRecurringPaused": ({"updateBillingItem": {"messages": BROKEN_MESSAGES}}, {}),
     "CloseInvoice": (
         {"updateRequestedPayment": {"requested_payment": {"id": "77"}, "messages": BROKEN_MESSAGES}},
         {},

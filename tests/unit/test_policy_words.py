@@ -10,12 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from booking.changes.cancelling import cancellation_quote
-from booking.changes.policy import ChangePolicy, PlanVisitTreatment, RefundTier
+from booking.changes.policy import ChangePolicy, MembershipPolicy, PlanVisitTreatment, RefundTier
 from booking.changes.rescheduling import reschedule_quote
 from booking.changes.visit import BookedVisit, ChangeVerdict, Paid
 from booking.refusals.changes import CancellationNotAllowed, NotAllowedReason, RescheduleNotAllowed
 from gateway.commands.policy_explanation import explained
-from gateway.commands.policy_words import Asked, shown
+from gateway.commands.policy_words import Asked, shown, shown_of_memberships
 from tests.doubles.booked_visits import APPOINTMENT, START, a_payment, a_visit, dollars
 from tests.doubles.change_situations import NOTICES, Situation, situations
 
@@ -217,6 +217,17 @@ class TestShown:
     )
     def test_every_setting_is_put_into_words(self, policy: ChangePolicy, line: str) -> None:
         assert line in "\n".join(shown(policy))
+
+    @pytest.mark.parametrize(
+        ("policy", "line"),
+        [
+            (MembershipPolicy(), "patients may not; staff may."),
+            (MembershipPolicy(patients_may_pause=True), "patients may, as often as they like within a year"),
+            (MembershipPolicy(patients_may_pause=True, most_pauses=2), "patients may, 2 times within a year"),
+        ],
+    )
+    def test_so_are_those_of_memberships(self, policy: MembershipPolicy, line: str) -> None:
+        assert line in "\n".join(shown_of_memberships(policy))
 
     def test_without_a_last_share_of_all_there_is_no_rest(self) -> None:
         assert "with less" not in next(iter(list(shown(ChangePolicy()))[2:]))

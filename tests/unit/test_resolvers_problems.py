@@ -13,9 +13,15 @@ from gateway.graphql import build_schema
 from resolvers.checkouts import to_end_status
 from resolvers.outcomes import _read, _write
 from resolvers.problems import PROBLEMS
-from schema import appointments, catalog, change_problems, changes, checkouts
+from schema import appointments, catalog, change_problems, changes, checkouts, memberships
 from schema.problems import Problem
-from tests.doubles.change_service import CANCELLATION, MEMBERSHIP_END, MOVE
+from tests.doubles.change_service import (
+    CANCELLATION,
+    MEMBERSHIP_END,
+    MEMBERSHIP_PAUSE,
+    MEMBERSHIP_RESUME,
+    MOVE,
+)
 from tests.integration.database_samples import QUOTE
 
 SAMPLES: dict[type[Refusal], tuple[Any, ...]] = {
@@ -35,6 +41,9 @@ SAMPLES: dict[type[Refusal], tuple[Any, ...]] = {
     refusals.CancellationQuoteChanged: (CANCELLATION,),
     refusals.RescheduleQuoteChanged: (MOVE,),
     refusals.MembershipQuoteChanged: (MEMBERSHIP_END,),
+    refusals.MembershipPauseQuoteChanged: (MEMBERSHIP_PAUSE,),
+    refusals.MembershipResumeQuoteChanged: (MEMBERSHIP_RESUME,),
+    refusals.MembershipChangeNotAllowed: (refusals.MembershipNotAllowedReason.NOT_PAUSED,),
     refusals.WaitlistLimitReached: (3,),
 }
 
@@ -63,6 +72,8 @@ READ_ANEW = {
     refusals.CancellationQuoteChanged,
     refusals.RescheduleQuoteChanged,
     refusals.MembershipQuoteChanged,
+    refusals.MembershipPauseQuoteChanged,
+    refusals.MembershipResumeQuoteChanged,
 }
 
 
@@ -82,7 +93,9 @@ def test_every_problem_can_be_answered_by_something(kind: type[Refusal]) -> None
 
 
 # Values of the domain that another type shows: changes of a membership are none of a visit.
-ELSEWHERE: dict[Any, set[Any]] = {changes.AppointmentChangeKind: {ChangeKind.MEMBERSHIP_END}}
+ELSEWHERE: dict[Any, set[Any]] = {
+    changes.AppointmentChangeKind: {kind for kind in ChangeKind if kind.startswith("membership_")}
+}
 
 
 @pytest.mark.parametrize(
@@ -99,6 +112,7 @@ ELSEWHERE: dict[Any, set[Any]] = {changes.AppointmentChangeKind: {ChangeKind.MEM
         (changes.AppointmentChangeKind, "booking.changes.model.ChangeKind"),
         (changes.AppointmentChangeEndReason, "booking.changes.model.ChangeEndReason"),
         (change_problems.ChangeNotAllowedReason, "booking.refusals.NotAllowedReason"),
+        (memberships.MembershipNotAllowedReason, "booking.refusals.MembershipNotAllowedReason"),
     ],
     ids=lambda value: getattr(value, "__name__", value),
 )

@@ -10,7 +10,7 @@ import pytest
 from pydantic import ValidationError
 from structlog.testing import capture_logs
 
-from booking.changes.policy import ChangePolicy, PlanVisitTreatment, RefundTier
+from booking.changes.policy import ChangePolicy, MembershipPolicy, PlanVisitTreatment, RefundTier
 from booking.checkout.guests import GuestRecords
 from booking.events.model import EventName
 from booking.pacing import Pace, PaceRange
@@ -411,6 +411,18 @@ class TestChangePolicy:
             most_reschedules=2,
             other_clinicians=True,
         )
+
+    def test_memberships_are_paused_by_patients_as_often_as_the_settings_say(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        assert Settings().membership_policy == MembershipPolicy()
+        monkeypatch.setenv("FRONTDOOR_PATIENTS_PAUSE_MEMBERSHIPS", "true")
+        monkeypatch.setenv("FRONTDOOR_MOST_MEMBERSHIP_PAUSES", "2")
+        assert Settings().membership_policy == MembershipPolicy(patients_may_pause=True, most_pauses=2)
+
+    def test_a_number_of_pauses_without_pauses_ends_the_start(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        said = self.refused(monkeypatch, MOST_MEMBERSHIP_PAUSES="2")
+        assert "FRONTDOOR_PATIENTS_PAUSE_MEMBERSHIPS" in said
 
     def test_a_list_without_entries_gives_nothing_back(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("FRONTDOOR_CANCELLATION_REFUNDS", "[]")

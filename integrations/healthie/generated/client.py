@@ -57,6 +57,7 @@ from .permissions_of_members import PermissionsOfMembers
 from .plan_on_sale import PlanOnSale
 from .public_catalog import PublicCatalog
 from .refund import Refund
+from .set_recurring_paused import SetRecurringPaused
 from .subscribe_webhook import SubscribeWebhook
 from .validate_coupon import ValidateCoupon
 from .visit_as_it_stands import VisitAsItStands
@@ -1184,6 +1185,9 @@ class Client(Base):
               recurringPayment(id: $id) {
                 id
                 is_canceled
+                is_paused
+                paused_at
+                next_restart_payment_date
                 next_payment_date
                 has_next_payment_date
                 payments_remaining
@@ -1205,6 +1209,28 @@ class Client(Base):
             query=query,
             operation_name="MembershipStanding",
             mutation=False,
+            variables=variables,
+        )
+
+    async def set_recurring_paused(
+        self, *, id: str, is_paused: bool
+    ) -> SetRecurringPaused:
+        query = gql("""
+            mutation SetRecurringPaused($id: ID!, $is_paused: Boolean!) {
+              updateBillingItem(input: {id: $id, is_paused: $is_paused}) {
+                messages {
+                  field
+                  message
+                }
+              }
+            }
+            """)
+        variables: dict[str, object] = {"id": id, "is_paused": is_paused}
+        return await self.execute(
+            SetRecurringPaused,
+            query=query,
+            operation_name="SetRecurringPaused",
+            mutation=True,
             variables=variables,
         )
 

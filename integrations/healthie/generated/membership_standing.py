@@ -15,6 +15,11 @@ class MembershipStanding(BaseModel):
 class MembershipStandingRecurringPayment(BaseModel):
     id: str
     is_canceled: bool
+    is_paused: bool
+    paused_at: Optional[Annotated[Moment, BeforeValidator(parse_moment)]]
+    next_restart_payment_date: Optional[
+        Annotated[Moment, BeforeValidator(parse_moment)]
+    ]
     next_payment_date: Optional[Annotated[Moment, BeforeValidator(parse_moment)]]
     has_next_payment_date: Optional[bool]
     payments_remaining: Optional[str]

@@ -50,6 +50,8 @@ LOADERS = {
         for field in ("packages", "credits", "memberships", "payments", "invoices")
     },
     ("Credit", "load_entries"): "entries",
+    ("Membership", "load_can_pause"): "canPause",
+    ("Membership", "load_can_resume"): "canResume",
     ("Operations", "load_checkouts"): "checkouts",
     ("Operations", "load_changes"): "changes",
 }
