@@ -10,6 +10,7 @@ from booking.checkout.credit_quotes import CreditQuotes
 from booking.checkout.email_verification import EmailVerification
 from booking.checkout.service import CheckoutService
 from booking.checkout.start import CheckoutStartService
+from booking.groups.service import GroupVisitService
 from booking.live.live_queries import LiveQueries
 from booking.operations.service import OperationsService
 from booking.packages.service import PurchaseService
@@ -39,6 +40,7 @@ class Services:
     cards: CardService
     receipts: ReceiptService
     invoice_payments: InvoicePaymentService
+    group_visits: GroupVisitService
     email_verification: EmailVerification
     records: RecordsService
     visits: VisitService

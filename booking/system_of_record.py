@@ -14,6 +14,7 @@ from booking.changes.ports import (
 )
 from booking.checkout.credits import CreditLedger
 from booking.checkout.guards import ClinicianKeys
+from booking.groups.model import GroupVisits
 from booking.packages.ports import Purchases
 from booking.payments.receipts import Receipts
 from booking.ports import (
@@ -94,6 +95,7 @@ class SystemOfRecord:
     memberships: Memberships  # never cached
     receipts: Receipts  # never cached
     invoice_payments: InvoicePayments  # never cached
+    group_visits: GroupVisits  # never cached
     membership_changes: MembershipChanges
     credit_ledger: CreditLedger  # never cached
     visit_records: VisitRecords

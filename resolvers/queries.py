@@ -18,6 +18,7 @@ from resolvers.catalog import (
 )
 from resolvers.change_queries import ChangeQuery
 from resolvers.checkouts import to_checkout
+from resolvers.group_visits import check_group_filter, to_group_visits, to_wish
 from resolvers.invoices import InvoiceQuery
 from resolvers.memberships import MembershipQuery
 from resolvers.operations import to_operations
@@ -37,6 +38,7 @@ from schema.catalog import (
 from schema.checkouts import Checkout
 from schema.context import Info
 from schema.fields import computed
+from schema.group_visits import GroupVisitConnection, GroupVisitFilter
 from schema.inputs import SlotFilter
 from schema.operations import Operations
 from schema.permissions import ANYBODY, BUYERS, OPERATORS, PATIENTS, SHOPPERS, STAFF
@@ -148,6 +150,30 @@ class SearchQuery:
         catalog = await services.catalog.catalog()
         days = await services.search.slots(to_query(sought, catalog, first=first, last=last))
         return to_days(days, time_zone=sought.time_zone, catalog=catalog)
+
+    @computed(
+        description="The practice's group visits of the next 60 days that patients may still join, soonest first, by page. Full ones too. "
+        "Seats are as they were at most half a minute ago.",
+        who=ANYBODY,
+    )
+    async def group_visits(
+        self,
+        info: Info,
+        sought: Annotated[
+            GroupVisitFilter | None,
+            argument(name="filter", description="What the patient looks for; null: all."),
+        ] = None,
+        first: Annotated[
+            int, argument(description=f"How many at most; up to {LARGEST_PAGE}.")
+        ] = DEFAULT_PAGE,
+        after: Annotated[str | None, argument(description="The cursor behind which to go on.")] = None,
+    ) -> GroupVisitConnection:
+        """Group visits."""
+        services = info.context.services
+        check_group_filter(sought, first=first)
+        catalog = await services.catalog.catalog()
+        found = await services.group_visits.upcoming(catalog, to_wish(sought))
+        return to_group_visits(found, catalog, first=first, after=after)
 
     @computed(
         description="What a plan, or a single visit, costs and on which terms. Name one of them, or both.",

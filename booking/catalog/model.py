@@ -52,6 +52,13 @@ class VisitType:
 
 
 @dataclass(frozen=True, kw_only=True)
+class GroupType(VisitType):
+    """A type of group visit: the practice plans the visits, and patients take seats in them. The price is of one seat."""
+
+    has_waitlist: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
 class PlanVisits:
     """Visits that a plan includes."""
 
@@ -128,6 +135,9 @@ class Catalog:
     clinicians: tuple[Clinician, ...]  # bookable ones only
     locations: tuple[Location, ...]
     policy: BookingPolicy
+    group_types: tuple[
+        GroupType, ...
+    ] = ()  # none of them is among the visit types: no free time is searched for them
 
     def plan(self, plan_id: str) -> Plan | None:
         """The plan with this id, if it is offered."""
@@ -136,6 +146,10 @@ class Catalog:
     def visit_type(self, visit_type_id: str) -> VisitType | None:
         """The visit type with this id, if patients may book it."""
         return next((kind for kind in self.visit_types if kind.id == visit_type_id), None)
+
+    def group_type(self, visit_type_id: str) -> GroupType | None:
+        """The type of group visits with this id, if patients may join them."""
+        return next((kind for kind in self.group_types if kind.id == visit_type_id), None)
 
     def clinician(self, clinician_id: str) -> Clinician | None:
         """The clinician with this id, if bookable."""

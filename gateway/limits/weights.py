@@ -16,6 +16,7 @@ _UPSTREAM_REQUESTS: Mapping[str, int] = MappingProxyType(
     {
         "Query.slots": 16,  # a month, two days a request
         "Query.availableDays": 2,
+        "Query.groupVisits": 1,
         "Query.quote": 1,  # the promo code
         "Query.me": 1,
         "Me.appointments": 2,

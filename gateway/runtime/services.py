@@ -29,6 +29,7 @@ from booking.checkout.spendable_credits import SpendableCredits
 from booking.checkout.start import CheckoutStartService
 from booking.checkout.steps import Steps
 from booking.checkout.unpaid_visits import UnpaidVisits
+from booking.groups.service import GroupVisitService
 from booking.live.live_queries import LiveQueries
 from booking.operations.alerts import AlertService
 from booking.operations.cached_blocks import CachedBlocks
@@ -183,6 +184,7 @@ def build_services(
             units=units,
             clock=clock,
         ),
+        group_visits=GroupVisitService(visits=upstream.group_visits, clock=clock),
         email_verification=_email_verification(base, attempts=attempts),
         records=records,
         visits=_visits(base, upstream=upstream, changes=changes),

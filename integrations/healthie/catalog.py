@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from datetime import timedelta
 from decimal import Decimal
-from typing import Protocol
+from typing import Any, Protocol
 
 import structlog
 
@@ -13,6 +13,7 @@ from booking.catalog.model import (
     BookingPolicy,
     Catalog,
     Clinician,
+    GroupType,
     Location,
     Plan,
     PlanVisits,
@@ -69,6 +70,7 @@ class CatalogReader:
         return Catalog(
             plans=tuple(plan for each in packages if (plan := plan_of(each, currency)) is not None),
             visit_types=tuple(kind for each in kinds if (kind := visit_type_of(each, currency)) is not None),
+            group_types=tuple(kind for each in kinds if (kind := group_type_of(each, currency)) is not None),
             clinicians=tuple(_clinician(each) for each in members if each.active),
             locations=tuple(_location(each) for each in places if each.clients_can_book),
             policy=_policy(
@@ -166,24 +168,36 @@ def _quantity(text: str | None) -> int | None:
 
 def visit_type_of(kind: VisitKind, currency: str) -> VisitType | None:
     """The visit type; None unless patients may book it themselves, one to one, by a known contact type."""
+    values = None if kind.is_group else _values(kind, currency)
+    return VisitType(**values) if values is not None else None
+
+
+def group_type_of(kind: VisitKind, currency: str) -> GroupType | None:
+    """The type of group visits; None unless it is one, and every patient may join. Who is in which client group is not known here."""
+    values = _values(kind, currency) if kind.is_group and not kind.bookable_by_groups else None
+    return GroupType(**values, has_waitlist=kind.is_waitlist_enabled) if values is not None else None
+
+
+def _values(kind: VisitKind, currency: str) -> dict[str, Any] | None:
+    """The values of a visit type; None unless patients may book it themselves, by a known contact type."""
     known = contact_types(kind.available_contact_types or ())
-    if not (kind.clients_can_book and kind.length and known) or kind.is_group or kind.deleted_at:
+    if not (kind.clients_can_book and kind.length and known) or kind.deleted_at:
         return None
     try:
         price = money(kind.pricing_info.price if kind.pricing_info else None, None, default_currency=currency)
     except ValueError:
         log.warning("healthie.appointment_type_unreadable", appointment_type=kind.id)
         return None
-    return VisitType(
-        id=kind.id,
-        name=kind.client_facing_display_name or kind.name or "",
-        description=kind.client_display_description or None,
-        minutes=kind.length,
-        contact_types=known,
-        price=price,
-        clinician_ids=_only(kind),
-        schedule_notice=_own_notice(kind),
-    )
+    return {
+        "id": kind.id,
+        "name": kind.client_facing_display_name or kind.name or "",
+        "description": kind.client_display_description or None,
+        "minutes": kind.length,
+        "contact_types": known,
+        "price": price,
+        "clinician_ids": _only(kind),
+        "schedule_notice": _own_notice(kind),
+    }
 
 
 def _own_notice(kind: VisitKind) -> timedelta | None:

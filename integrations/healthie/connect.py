@@ -29,6 +29,7 @@ from integrations.healthie.credit_ledger import HealthieCreditLedger
 from integrations.healthie.credits import HealthieCredits
 from integrations.healthie.declines import DeclineCodes
 from integrations.healthie.generated.client import Client
+from integrations.healthie.group_visits import HealthieGroupVisits
 from integrations.healthie.invoice_payments import HealthieInvoicePayments
 from integrations.healthie.invoices import HealthieInvoices
 from integrations.healthie.key_proved_catalog import KeyProvedCatalog
@@ -191,6 +192,7 @@ async def connect(
                 recipient_id=recipient_id,
             ),
             receipts=HealthieReceipts(client=organization, comparison=comparison),
+            group_visits=HealthieGroupVisits(client=organization),
             membership_changes=HealthieMembershipChanges(staff=staff, comparison=comparison),
             credit_ledger=HealthieCreditLedger(staff=staff),
             resources=HealthieResourceReader(client=organization, digest=digest),

@@ -1,7 +1,7 @@
 """Operation kinds: operations that tend to fail together share a circuit breaker (`integrations.upstream.breaker`)."""
 
 _KINDS = {
-    "availability": ("AvailableSlots", "AvailableDays"),
+    "availability": ("AvailableSlots", "AvailableDays", "GroupVisitsBetween"),
     "catalog": (
         "PublicCatalog",
         "MoreOfferings",

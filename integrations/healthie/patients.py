@@ -14,6 +14,7 @@ from integrations.healthie.answers import every, refusal
 from integrations.healthie.generated.client import Client
 from integrations.healthie.generated.create_patient import CreatePatientCreateClient
 from integrations.healthie.generated.fragments import PatientFound
+from integrations.healthie.generated.visits_of_patient import VisitsOfPatientAppointmentsNodes
 from integrations.healthie.patient_search import PatientSearch
 from integrations.healthie.payments import CLOCK_SKEW
 from integrations.healthie.readback import Comparison
@@ -145,14 +146,31 @@ class HealthiePatients:
         )
 
     async def appointments(self, patient_id: str) -> Sequence[Appointment]:
-        """All visits of the patient, latest start first. Raises UpstreamUnavailable."""
+        """All visits of the patient, latest start first; of groups those in which they have a seat. Raises UpstreamUnavailable."""
         with reading():
             visits = await every(
                 lambda after: self._client.visits_of_patient(user_id=patient_id, after=after),
                 lambda answer: answer.appointments,
             )
-        found = [appointment for each in visits if (appointment := appointment_of(each)) is not None]
+        found = [
+            appointment
+            for each in visits
+            if _is_attended(each, patient_id) and (appointment := appointment_of(each)) is not None
+        ]
         return sorted(found, key=lambda each: each.start, reverse=True)
+
+
+def _is_attended(visit: VisitsOfPatientAppointmentsNodes, patient_id: str) -> bool:
+    """Whether the patient has a seat in a group's visit; true for one that is no group's.
+
+    Healthie does not say whether its list by a patient has visits whose seat they gave up, or for which they wait. Others' seats
+    are read here, and go no further.
+    """
+    if not visit.is_group:
+        return True
+    waiting = {each.id for each in visit.attendees_on_waitlist or ()}
+    seats = [each for each in visit.attended_clients or () if each.user and each.user.id == patient_id]
+    return patient_id not in waiting and any(seat.cancelled is not True for seat in seats)
 
 
 class Named(Protocol):

@@ -29,6 +29,7 @@ PERMISSION_OF: Mapping[str, str] = {
     "DeleteVisit": "can_edit_calendar",
     "DisputesChanged": "sees_all_billing",
     "EnableWebhook": "is_developer",
+    "GroupVisitsBetween": "can_see_calendar",
     "InvoiceById": "can_see_billing",
     "InvoiceStanding": "can_see_billing",
     "InvoicesOfPatient": "can_see_billing",

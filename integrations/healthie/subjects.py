@@ -55,6 +55,7 @@ OF_PATIENTS: Mapping[str, str | None] = {
     "DisputesChanged": None,
     "EnableWebhook": None,
     "FormsChanged": None,
+    "GroupVisitsBetween": None,  # how many come, and not who; it is a look into the calendar all the same
     "InvoiceById": None,
     "InvoiceStanding": None,
     "InvoicesOfPatient": "patient_id",

@@ -61,7 +61,7 @@ def _by_people(request: Request, args: dict[str, Any]) -> Test:
         clinicians = {me.user.id}
 
     def passes(each: Appointment) -> bool:
-        seated = {each.user_id, *(seat.user_id for seat in seats.seats_of(world, each.id))}
+        seated = {each.user_id, *seats.listed_with(world, each.id)}
         return (
             (not clinicians or bool(clinicians & {each.provider_id, *each.provider_ids}))
             and (not patients or bool(patients & seated))

@@ -24,6 +24,10 @@ class Switches:
     automatic_charges_spare_paid: bool = True
     zoom_ready_after: int = 0  # seconds after its booking until a visit has its links of Zoom's
     attendee_ids_replace: bool = False  # updateAppointment(attendee_ids) takes the others out
+    # A patient's appointments list group visits whose seat they gave up.
+    given_up_seats_listed: bool = False
+    # An appointment's attended_clients hold those who wait for a seat, too, and it is among their appointments.
+    attended_clients_list_waiting: bool = False
     recurring_appointments_notify: bool = False  # they send webhooks, as Healthie may switch on
     ranges_list_future_only: bool = False  # appointments of a range without a filter leave out what is past
     setting_without_id: bool = False  # appointmentSetting answers the practice's when nothing is named

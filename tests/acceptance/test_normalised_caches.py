@@ -21,6 +21,7 @@ from graphql import (
 from booking.principals import PrincipalKind
 from tests.acceptance.app import GUEST, App, Json
 from tests.acceptance.documents import PROBLEM, SCHEMA
+from tests.acceptance.groups import a_group
 from tests.acceptance.members import a_member
 from tests.acceptance.owing import a_debtor
 from tests.acceptance.purchased import purchased
@@ -168,6 +169,8 @@ async def browse(cache: Cache, stack: Stack, app: App) -> None:
     for arguments in (*states[:3], f'(visitTypeId: "{stack.visit("Initial Visit")}")'):
         await asked(cache, app, query("clinicians", "Clinician", arguments=arguments))
     await asked(cache, app, query("visitTypes", "VisitType"))
+    for arguments in ("", '(filter: {state: "NY"})', f'(filter: {{clinicianIds: ["{stack.clinician(1)}"]}})'):
+        await asked(cache, app, query("groupVisits", "GroupVisitConnection", arguments=arguments))
     await asked(cache, app, query("locations", "Location"))
     for plan in (stack.plan("First Visit"), None):
         variables = {"plan": plan, "visit": stack.visit("Initial Visit" if plan else "Single Visit")}
@@ -272,6 +275,7 @@ async def test_objects_of_one_id_are_equal_whoever_asks_and_however(stack: Stack
     person = stack.practice["patients"][0]["id"]
     patient, staff = stack.patient(person), stack.patient(stack.clinician(1), kind=PrincipalKind.STAFF)
 
+    await a_group(stack, 1, 2)
     for app in (visitor, patient, staff):
         await browse(cache, stack, app)
         await look_for_time(cache, stack, app)

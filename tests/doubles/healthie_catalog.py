@@ -34,6 +34,8 @@ def a_kind(**changes: Any) -> dict[str, Any]:
         "clients_can_book": True,
         "deleted_at": None,
         "is_group": False,
+        "is_waitlist_enabled": False,
+        "bookable_by_groups": None,
         "available_contact_types": ["Healthie Video Call", "Carrier Pigeon", None],
         "pricing_info": None,
         "require_specific_providers": False,

@@ -279,6 +279,12 @@ def charged(
     }
 
 
+def a_listed_visit(**changes: Any) -> dict[str, Any]:
+    """What Healthie answers for it in the list of its patient."""
+    seats = {"is_group": False, "attended_clients": None, "attendees_on_waitlist": None}
+    return a_visit(**seats | changes)
+
+
 def a_visit(**changes: Any) -> dict[str, Any]:
     """What Healthie answers for the sample checkout's appointment."""
     return {

@@ -11,6 +11,7 @@ import httpx2
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from booking.catalog.model import ContactType
+from booking.groups.service import GroupVisitService
 from booking.models import Appointment, AppointmentStatus, Card, Patient
 from booking.operations.service import OperationsService
 from booking.packages.service import PurchaseService
@@ -32,6 +33,7 @@ from tests.doubles.booking_ports import NOW
 from tests.doubles.booking_upstream import FakeCards, FakePatients
 from tests.doubles.booking_world import World
 from tests.doubles.change_world import ChangeWorld
+from tests.doubles.group_visits import ListedGroupVisits
 from tests.doubles.purchases import FakeReceipts, NoPurchases
 from tests.doubles.rates import generous_rates
 from tests.doubles.visits import FakeVisits
@@ -240,6 +242,7 @@ async def api_on(
         cards=CardService(cards=cards, purchases=NoPurchases(), units=world.database),
         receipts=ReceiptService(receipts=FakeReceipts(world.clock), clock=world.clock),
         invoice_payments=changing.an_invoice_service(changing.driver),
+        group_visits=GroupVisitService(visits=ListedGroupVisits(), clock=world.clock),
         email_verification=world.email_verification,
         records=records,
         visits=world.visit_service(FakeVisits(world.books.appointments)),

@@ -119,6 +119,7 @@ async def test_the_tabs_stand_in_their_order() -> None:
         "MyVisits",
         "MyPurchases",
         "StartPurchase",
+        "BrowseGroups",
         "QuoteMove",
         "FindNewTime",
         "HoldNewTime",

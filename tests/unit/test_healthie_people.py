@@ -13,7 +13,7 @@ from booking.models import AppointmentStatus, CreatedPatient, PatientMatch
 from booking.refusals import CardDeclined, DeclineReason, PromoInvalid
 from booking.system_of_record import SystemOfRecord
 from tests.doubles.healthie_mutations import GUEST
-from tests.doubles.healthie_script import NOON, Script, a_visit, connection, searched, usd
+from tests.doubles.healthie_script import NOON, Script, a_listed_visit, a_visit, connection, searched, usd
 
 NFC, NFD = "JOS\u00c9", "Jose\u0301"
 
@@ -243,10 +243,45 @@ class TestPatients:
     async def test_every_status_is_known(
         self, healthie: SystemOfRecord, script: Script, written: str | None, status: AppointmentStatus
     ) -> None:
-        visits = connection([a_visit(pm_status=written), a_visit(date=None)])
+        visits = connection([a_listed_visit(pm_status=written), a_listed_visit(date=None)])
         script.answers["VisitsOfPatient"] = {"appointments": visits}
 
         assert [visit.status for visit in await healthie.patients.appointments("501")] == [status]
+
+    @pytest.mark.parametrize(
+        ("seats", "waiting", "listed"),
+        [
+            ([("501", None), ("502", None)], [], True),
+            ([("501", True), ("502", None)], [], False),  # given up
+            ([("501", True), ("501", False)], [], True),  # and taken again
+            ([("502", None)], [], False),
+            ([("501", None)], ["501"], False),  # they wait for it
+            ([("502", None)], ["501"], False),
+            (None, None, False),
+        ],
+    )
+    async def test_a_groups_visit_is_theirs_who_have_a_seat(
+        self,
+        healthie: SystemOfRecord,
+        script: Script,
+        *,
+        seats: list[tuple[str, bool | None]] | None,
+        waiting: list[str] | None,
+        listed: bool,
+    ) -> None:
+        visit = a_visit(
+            user=None,
+            is_group=True,
+            attended_clients=None
+            if seats is None
+            else [{"cancelled": cancelled, "user": {"id": who}} for who, cancelled in seats],
+            attendees_on_waitlist=None if waiting is None else [{"id": who} for who in waiting],
+        )
+        script.answers["VisitsOfPatient"] = {"appointments": connection([visit])}
+
+        found = await healthie.patients.appointments("501")
+
+        assert [visit.patient_id for visit in found] == ([None] if listed else [])
 
     async def test_a_profile_of_somebody_else_is_nobodys(
         self, healthie: SystemOfRecord, script: Script

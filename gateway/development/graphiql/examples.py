@@ -20,6 +20,7 @@ TITLES = (
     "MyVisits",
     "MyPurchases",
     "StartPurchase",
+    "BrowseGroups",
     "QuoteMove",
     "FindNewTime",
     "HoldNewTime",

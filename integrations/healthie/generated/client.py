@@ -26,6 +26,7 @@ from .delete_visit import DeleteVisit
 from .disputes_changed import DisputesChanged
 from .enable_webhook import EnableWebhook
 from .forms_changed import FormsChanged
+from .group_visits_between import GroupVisitsBetween
 from .hours_set import HoursSet
 from .input_types import WebhookEventInput
 from .invoice_by_id import InvoiceById
@@ -759,6 +760,8 @@ class Client(Base):
               clients_can_book
               deleted_at
               is_group
+              is_waitlist_enabled
+              bookable_by_groups
               available_contact_types
               pricing_info {
                 price
@@ -881,6 +884,8 @@ class Client(Base):
               clients_can_book
               deleted_at
               is_group
+              is_waitlist_enabled
+              bookable_by_groups
               available_contact_types
               pricing_info {
                 price
@@ -988,6 +993,8 @@ class Client(Base):
               clients_can_book
               deleted_at
               is_group
+              is_waitlist_enabled
+              bookable_by_groups
               available_contact_types
               pricing_info {
                 price
@@ -1131,6 +1138,75 @@ class Client(Base):
             AutomaticCharges,
             query=query,
             operation_name="AutomaticCharges",
+            mutation=False,
+            variables=variables,
+        )
+
+    async def group_visits_between(
+        self,
+        *,
+        start_date: Moment,
+        end_date: Moment,
+        type_ids: Union[Optional[list[Optional[str]]], UnsetType] = UNSET,
+        after: Union[Optional[str], UnsetType] = UNSET,
+    ) -> GroupVisitsBetween:
+        query = gql("""
+            query GroupVisitsBetween($type_ids: [ID], $start_date: ISO8601DateTime!, $end_date: ISO8601DateTime!, $after: String) {
+              appointments(
+                filter_by_appointment_type_ids: $type_ids
+                startDate: $start_date
+                endDate: $end_date
+                filter: "all"
+                is_active: true
+                is_org: true
+                order_by: DATE_ASC
+                first: 50
+                after: $after
+              ) {
+                nodes {
+                  ...GroupVisit
+                }
+                page_info {
+                  ...More
+                }
+              }
+            }
+
+            fragment GroupVisit on Appointment {
+              id
+              date
+              length
+              contact_type
+              appointment_location_id
+              pm_status
+              is_group
+              max_attendees
+              provider {
+                id
+              }
+              appointment_type {
+                id
+              }
+              attended_clients {
+                cancelled
+              }
+            }
+
+            fragment More on PageInfo {
+              has_next_page
+              end_cursor
+            }
+            """)
+        variables: dict[str, object] = {
+            "type_ids": type_ids,
+            "start_date": write_moment(start_date),
+            "end_date": write_moment(end_date),
+            "after": after,
+        }
+        return await self.execute(
+            GroupVisitsBetween,
+            query=query,
+            operation_name="GroupVisitsBetween",
             mutation=False,
             variables=variables,
         )
@@ -2684,6 +2760,16 @@ class Client(Base):
               ) {
                 nodes {
                   ...Visit
+                  is_group
+                  attended_clients {
+                    cancelled
+                    user {
+                      id
+                    }
+                  }
+                  attendees_on_waitlist {
+                    id
+                  }
                 }
                 page_info {
                   ...More

@@ -118,6 +118,32 @@ class ChangeableTypePolicyAppointmentSetting(ChangeRules):
     pass
 
 
+class GroupVisit(BaseModel):
+    id: str
+    date: Optional[Annotated[Moment, BeforeValidator(parse_moment)]]
+    length: Optional[int]
+    contact_type: Optional[str]
+    appointment_location_id: Optional[str]
+    pm_status: Optional[str]
+    is_group: Optional[bool]
+    max_attendees: Optional[str]
+    provider: Optional["GroupVisitProvider"]
+    appointment_type: Optional["GroupVisitAppointmentType"]
+    attended_clients: Optional[list["GroupVisitAttendedClients"]]
+
+
+class GroupVisitProvider(BaseModel):
+    id: str
+
+
+class GroupVisitAppointmentType(BaseModel):
+    id: str
+
+
+class GroupVisitAttendedClients(BaseModel):
+    cancelled: Optional[bool]
+
+
 class Invoice(BaseModel):
     id: str
     status: Optional[str]
@@ -399,6 +425,8 @@ class VisitKind(BaseModel):
     clients_can_book: bool
     deleted_at: Optional[Annotated[Moment, BeforeValidator(parse_moment)]]
     is_group: bool
+    is_waitlist_enabled: bool
+    bookable_by_groups: Optional[bool]
     available_contact_types: Optional[list[Optional[str]]]
     pricing_info: Optional["VisitKindPricingInfo"]
     require_specific_providers: bool
@@ -427,6 +455,7 @@ CardHolder.model_rebuild()
 CardOnFile.model_rebuild()
 ChangeRules.model_rebuild()
 Changeable.model_rebuild()
+GroupVisit.model_rebuild()
 Invoice.model_rebuild()
 Member.model_rebuild()
 More.model_rebuild()

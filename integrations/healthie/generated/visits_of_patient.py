@@ -1,7 +1,14 @@
 from typing import Optional
 
 from .base_model import BaseModel
-from .fragments import More, Visit
+from .fragments import (  # noqa: F401
+    More,
+    Visit,
+    VisitAppointmentType,
+    VisitProvider,
+    VisitRequestedPayment,
+    VisitUser,
+)
 
 
 class VisitsOfPatient(BaseModel):
@@ -13,7 +20,29 @@ class VisitsOfPatientAppointments(BaseModel):
     page_info: "VisitsOfPatientAppointmentsPageInfo"
 
 
-VisitsOfPatientAppointmentsNodes = Visit
+class VisitsOfPatientAppointmentsNodes(Visit):
+    is_group: Optional[bool]
+    attended_clients: Optional[list["VisitsOfPatientAppointmentsNodesAttendedClients"]]
+    attendees_on_waitlist: Optional[
+        list["VisitsOfPatientAppointmentsNodesAttendeesOnWaitlist"]
+    ]
+
+
+class VisitsOfPatientAppointmentsNodesAttendedClients(BaseModel):
+    cancelled: Optional[bool]
+    user: Optional["VisitsOfPatientAppointmentsNodesAttendedClientsUser"]
+
+
+class VisitsOfPatientAppointmentsNodesAttendedClientsUser(BaseModel):
+    id: str
+
+
+class VisitsOfPatientAppointmentsNodesAttendeesOnWaitlist(BaseModel):
+    id: str
+
+
 VisitsOfPatientAppointmentsPageInfo = More
 VisitsOfPatient.model_rebuild()
 VisitsOfPatientAppointments.model_rebuild()
+VisitsOfPatientAppointmentsNodes.model_rebuild()
+VisitsOfPatientAppointmentsNodesAttendedClients.model_rebuild()

@@ -35,6 +35,14 @@ def seats_of(
     ]
 
 
+def listed_with(world: World, appointment_id: str) -> set[str]:
+    """The patients in whose lists a group appointment is; whether those who gave their seat up, or wait, are among them is not documented."""
+    switches = world.switches
+    seats = seats_of(world, appointment_id, cancelled=switches.given_up_seats_listed)
+    waiting = seats_of(world, appointment_id, waiting=True) if switches.attended_clients_list_waiting else []
+    return {seat.user_id for seat in (*seats, *waiting)}
+
+
 def seat_of(world: World, appointment_id: str, user_id: str) -> Seat | None:
     """Return a patient's standing seat or place on the waitlist."""
     return next(
@@ -167,6 +175,14 @@ def _of_appointment(each: Appointment, request: Request, *, waiting: bool = Fals
     ]
 
 
+def _attended(each: Appointment, request: Request, _args: dict[str, Any]) -> list[Seat]:
+    """List an appointment's seats; whether the places on its waitlist are among them is not documented: a switch."""
+    listed = _of_appointment(each, request)
+    if not request.world.switches.attended_clients_list_waiting or each.user_id is not None:
+        return listed
+    return [*listed, *_of_appointment(each, request, waiting=True)]
+
+
 def _single(world: World, each: Appointment, user_id: str) -> Seat:
     cancelled = each.pm_status == "Cancelled"
     return Seat(
@@ -202,7 +218,7 @@ RESOLVERS: dict[str, Callable[..., Any]] = {
         seat.cancelled_by_id
     ),
     "AppointmentInclusionType.user": _user,
-    "Appointment.attended_clients": lambda each, request, _: _of_appointment(each, request),
+    "Appointment.attended_clients": _attended,
     "Appointment.attendees": lambda each, request, _: (
         [request.world.users[each.user_id]]
         if each.user_id
