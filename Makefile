@@ -25,7 +25,7 @@ export PATH := $(CURDIR)/.tools/bin:$(PATH)
 .DEFAULT_GOAL := help
 workers = -n auto --dist worksteal -m 'not full'
 
-.PHONY: help env dev demo test unit integration acceptance simulation reliability processes simulate compare fuzz bench bench-peers lint format generate clean
+.PHONY: help env dev demo test unit integration acceptance simulation reliability processes faults simulate compare fuzz bench bench-peers lint format generate clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1	\2/p' Makefile | expand -t 20
@@ -58,6 +58,9 @@ lint: env  ## what `make test` does without the tests
 
 processes: env  ## every test with real processes, those too long for `make test` as well
 	@$(run) pytest tests/reliability -n auto --maxprocesses 2
+
+faults: env  ## the whole simulation, with the faults of every journey that are too many for `make test`
+	@$(run) pytest tests/simulation -n auto --maxprocesses 2
 
 simulate: env  ## N random schedules from SEED on: faults on virtual time, the books checked after each (N=1000 SEED=0)
 	@$(run) tests.simulation.run --schedules $(or $(N),1000) --seed $(or $(SEED),0)
