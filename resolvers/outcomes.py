@@ -1,10 +1,10 @@
 """Outcomes of mutations as references: the stored data from which an idempotent replay returns the same outcome.
 
 A reference holds no patient data: of a problem its own fields (a quote is read from its checkout), of a hold its scalars (so
-that it can be returned after it expired), of a checkout and of a change of a visit only the id.
+that it can be returned after it expired), of a checkout, a change and a place on the waitlist only the id.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, fields
 from datetime import datetime
 from enum import Enum
@@ -15,16 +15,12 @@ from booking.checkout import model as domain
 from booking.errors import NotFound, UnknownState
 from booking.models import Hold
 from booking.principals import Caller, guest_of
-from booking.refusals import Refusal
 from booking.slots import Slot
 from resolvers.catalog import names, to_clinicians
-from resolvers.changes import to_change
 from resolvers.checkouts import to_checkout
-from resolvers.invoices import to_invoice_payment
-from resolvers.memberships import to_membership_change
 from resolvers.problems import PROBLEMS
+from resolvers.record_outcomes import CHANGED, SUCCESSES
 from resolvers.slots import to_hold
-from resolvers.waitlist import to_entry
 from schema import slots as api
 from schema.change_problems import CancellationQuoteChanged, ChangeNotAllowedReason, RescheduleQuoteChanged
 from schema.change_results import (
@@ -32,13 +28,11 @@ from schema.change_results import (
     CancelAppointmentSuccess,
     RescheduleAppointmentSuccess,
 )
-from schema.changes import AppointmentChange
 from schema.checkouts import Checkout, CheckoutStatus, DeclineReason
 from schema.context import Context
-from schema.invoices import InvoiceChanged, InvoicePayment, InvoicePaymentProcessing, PayInvoiceSuccess
+from schema.invoices import InvoiceChanged, InvoicePaymentProcessing, PayInvoiceSuccess
 from schema.memberships import (
     CancelMembershipSuccess,
-    MembershipChange,
     MembershipChangeProcessing,
     MembershipNotAllowedReason,
     MembershipPauseQuoteChanged,
@@ -61,7 +55,6 @@ from schema.results import (
     StartPurchaseSuccess,
     VerifyEmailSuccess,
 )
-from schema.waitlist import WaitlistEntry
 from schema.waitlist_results import JoinWaitlistSuccess, LeaveWaitlistSuccess
 
 Reference = Mapping[str, Any]
@@ -81,15 +74,6 @@ _CHECKOUTS: Mapping[str, Callable[..., object]] = {
         RequestEmailVerificationSuccess,
         VerifyEmailSuccess,
     )
-}
-_CHANGES: Mapping[str, Callable[..., object]] = {
-    one.__name__: one for one in (CancelAppointmentSuccess, RescheduleAppointmentSuccess)
-}
-_MEMBERSHIP_CHANGES: Mapping[str, Callable[..., object]] = {
-    one.__name__: one for one in (CancelMembershipSuccess, PauseMembershipSuccess, ResumeMembershipSuccess)
-}
-_PLACES: Mapping[str, Callable[..., object]] = {
-    one.__name__: one for one in (JoinWaitlistSuccess, LeaveWaitlistSuccess)
 }
 # Outcomes that say what was done, and show nothing that is read again.
 _PLAIN: Mapping[str, Callable[..., object]] = {
@@ -159,8 +143,6 @@ async def recall(reference: Reference, context: Context) -> object:
         return await _recall_problem(reference, context)
     if kind in _HOLDS:
         return _HOLDS[kind](hold=await _recall_hold(reference["hold"], context))
-    if kind == ReleaseHoldSuccess.__name__:
-        return ReleaseHoldSuccess(hold_id=reference["hold_id"])
     if kind in _STARTS:
         return await _recall_start(_STARTS[kind], reference, context)
     if kind in _CHECKOUTS:
@@ -169,19 +151,9 @@ async def recall(reference: Reference, context: Context) -> object:
             reference["checkout"], context.identified, context, confirming=confirmed
         )
         return _CHECKOUTS[kind](checkout=checkout)
-    return await _recall_of_patient(reference, context)
-
-
-async def _recall_of_patient(reference: Reference, context: Context) -> object:
-    """Rebuild a change of a visit or membership, or a place on the waitlist, as it stands."""
-    kind = reference["type"]
-    if kind in _CHANGES or kind in _MEMBERSHIP_CHANGES or kind == PayInvoiceSuccess.__name__:
-        return await _recall_success(kind, reference["change"], context)
-    if kind in _PLAIN:
-        return _PLAIN[kind](**{name: _read(value) for name, value in reference["fields"].items()})
-    if kind in _PLACES:
-        return _PLACES[kind](entry=await _recall_place(reference["waitlist"], context))
-    raise UnknownState(kind)
+    if kind in SUCCESSES:
+        return await SUCCESSES[kind](context, reference)
+    return _recall_plain(kind, reference)
 
 
 def _problem_reference(problem: Problem) -> Reference:
@@ -198,6 +170,15 @@ def _problem_reference(problem: Problem) -> Reference:
     return _plain_reference(problem)
 
 
+def _recall_plain(kind: str, reference: Reference) -> object:
+    """An outcome that says what was done, and is not read again."""
+    if kind == ReleaseHoldSuccess.__name__:
+        return ReleaseHoldSuccess(hold_id=reference["hold_id"])
+    if kind not in _PLAIN:
+        raise UnknownState(kind)
+    return _PLAIN[kind](**{name: _read(value) for name, value in reference["fields"].items()})
+
+
 def _plain_reference(outcome: Any) -> Reference:
     return {"fields": {name: _write(value) for name, value in asdict(outcome).items()}}
 
@@ -205,12 +186,8 @@ def _plain_reference(outcome: Any) -> Reference:
 async def _recall_problem(reference: Reference, context: Context) -> object:
     """Rebuild the problem; one of a changed quote gets the quote as it is now, or says why there is none any more."""
     kind = reference["type"]
-    if kind in _CHANGED_QUOTES:
-        return await _CHANGED_QUOTES[kind](context, reference["appointment"])
-    if kind in _CHANGED_MEMBERSHIP_QUOTES:
-        return await _CHANGED_MEMBERSHIP_QUOTES[kind](context, reference["membership"])
-    if kind == InvoiceChanged.__name__:
-        return await _recall_invoice(context, reference["invoice"])
+    if kind in CHANGED:
+        return await CHANGED[kind](context, reference)
     if kind == QuoteChanged.__name__:
         checkout = await _viewed(reference["checkout"], context.identified, context)
         return PROBLEMS[refusals.QuoteChanged].handle(refusals.QuoteChanged(checkout.id, checkout.quote))
@@ -222,66 +199,6 @@ async def _recall_problem(reference: Reference, context: Context) -> object:
         )
     except (KeyError, TypeError) as error:
         raise UnknownState(kind) from error
-
-
-async def _recall_cancellation_quote(context: Context, appointment_id: str) -> Problem:
-    try:
-        quote = await context.services.changes.cancellation_quote(context.identified, appointment_id)
-    except Refusal as refusal:
-        return PROBLEMS[type(refusal)].handle(refusal)
-    return PROBLEMS[refusals.CancellationQuoteChanged].handle(refusals.CancellationQuoteChanged(quote))
-
-
-async def _recall_reschedule_quote(context: Context, appointment_id: str) -> Problem:
-    try:
-        quote = await context.services.changes.reschedule_quote(context.identified, appointment_id)
-    except Refusal as refusal:
-        return PROBLEMS[type(refusal)].handle(refusal)
-    return PROBLEMS[refusals.RescheduleQuoteChanged].handle(refusals.RescheduleQuoteChanged(quote))
-
-
-async def _recall_membership_quote(context: Context, membership_id: str) -> Problem:
-    try:
-        quote = await context.services.memberships.end_quote(context.identified, membership_id)
-    except Refusal as refusal:
-        return PROBLEMS[type(refusal)].handle(refusal)
-    return PROBLEMS[refusals.MembershipQuoteChanged].handle(refusals.MembershipQuoteChanged(quote))
-
-
-async def _recall_invoice(context: Context, invoice_id: str) -> Problem:
-    """The invoice as it stands, or that it is paid by now."""
-    invoice = await context.services.invoice_payments.present(context.identified, invoice_id)
-    refusal = refusals.InvoicePaid() if invoice.is_paid else refusals.InvoiceChanged(invoice)
-    return PROBLEMS[type(refusal)].handle(refusal)
-
-
-async def _recall_pause_quote(context: Context, membership_id: str) -> Problem:
-    try:
-        quote = await context.services.memberships.pause_quote(context.identified, membership_id)
-    except Refusal as refusal:
-        return PROBLEMS[type(refusal)].handle(refusal)
-    changed = refusals.MembershipPauseQuoteChanged(quote)
-    return PROBLEMS[type(changed)].handle(changed)
-
-
-async def _recall_resume_quote(context: Context, membership_id: str) -> Problem:
-    try:
-        quote = await context.services.memberships.resume_quote(context.identified, membership_id)
-    except Refusal as refusal:
-        return PROBLEMS[type(refusal)].handle(refusal)
-    changed = refusals.MembershipResumeQuoteChanged(quote)
-    return PROBLEMS[type(changed)].handle(changed)
-
-
-_CHANGED_MEMBERSHIP_QUOTES: Mapping[str, Callable[[Context, str], Awaitable[Problem]]] = {
-    MembershipQuoteChanged.__name__: _recall_membership_quote,
-    MembershipPauseQuoteChanged.__name__: _recall_pause_quote,
-    MembershipResumeQuoteChanged.__name__: _recall_resume_quote,
-}
-_CHANGED_QUOTES: Mapping[str, Callable[[Context, str], Awaitable[Problem]]] = {
-    CancellationQuoteChanged.__name__: _recall_cancellation_quote,
-    RescheduleQuoteChanged.__name__: _recall_reschedule_quote,
-}
 
 
 def _hold_reference(hold: api.Hold) -> dict[str, object]:
@@ -332,42 +249,6 @@ async def _recall_checkout(
 ) -> Checkout:
     checkout = await _viewed(checkout_id, caller, context)
     return await to_checkout(checkout, context.services, confirming=confirming)
-
-
-async def _recall_success(kind: str, change_id: str, context: Context) -> object:
-    if kind in _MEMBERSHIP_CHANGES:
-        return _MEMBERSHIP_CHANGES[kind](change=await _recall_membership_change(change_id, context))
-    if kind == PayInvoiceSuccess.__name__:
-        return PayInvoiceSuccess(payment=await _recall_invoice_payment(change_id, context))
-    return _CHANGES[kind](change=await _recall_change(change_id, context))
-
-
-async def _recall_change(change_id: str, context: Context) -> AppointmentChange:
-    change = await context.services.changes.view(context.identified, change_id)
-    if change is None:
-        raise NotFound("change")
-    return await to_change(change, context.services, context.identified)
-
-
-async def _recall_membership_change(change_id: str, context: Context) -> MembershipChange:
-    change = await context.services.memberships.view(context.identified, change_id)
-    if change is None:
-        raise NotFound("change")
-    return to_membership_change(change)
-
-
-async def _recall_invoice_payment(change_id: str, context: Context) -> InvoicePayment:
-    change = await context.services.invoice_payments.view(context.identified, change_id)
-    if change is None:
-        raise NotFound("change")
-    return to_invoice_payment(change)
-
-
-async def _recall_place(entry_id: str, context: Context) -> WaitlistEntry:
-    place = await context.services.waitlist.view(context.identified, entry_id)
-    if place is None:
-        raise NotFound("waitlist entry")
-    return to_entry(place, context.services)
 
 
 async def _viewed(checkout_id: str, caller: Caller, context: Context) -> domain.Checkout:

@@ -21,14 +21,10 @@ from gateway.callers.sign_in.connect import connect_sign_in
 from gateway.callers.tokens import TokenVerifier
 from gateway.clock import SystemClock
 from gateway.rates.connect import connect_counts
+from gateway.runtime.drivers import build_change_driver, build_saga, build_waitlist_looker
 from gateway.runtime.event_dispatch import EventDispatch
 from gateway.runtime.foundation import Foundation, build_foundation
-from gateway.runtime.services import (
-    build_change_driver,
-    build_saga,
-    build_services,
-    build_waitlist_looker,
-)
+from gateway.runtime.services import build_services
 from gateway.runtime.synchronization import build_synchronization
 from gateway.runtime.system import System
 from gateway.runtime.upstream import connect_upstream

@@ -1,4 +1,4 @@
-"""Builds the checkout saga and the domain services that the API uses."""
+"""Builds the domain services that the API uses."""
 
 from contextlib import AsyncExitStack
 from datetime import timedelta
@@ -6,28 +6,19 @@ from functools import partial
 
 from booking.catalog.bookable import BookableCatalog
 from booking.catalog.quotes import QuoteService
-from booking.catalog.terms import PresentTerms
 from booking.changes.accepted import AcceptedChanges
 from booking.changes.access import VisitAccess
 from booking.changes.driver import ChangeDriver
-from booking.changes.guards import Guards as ChangeGuards
 from booking.changes.invoice_service import InvoicePaymentService
-from booking.changes.late_looks import LateLooks
-from booking.changes.later_changes import RequestedChangesReader
 from booking.changes.membership_service import MembershipService
 from booking.changes.service import ChangeService
-from booking.changes.steps import ChangeSteps
 from booking.checkout.attempt_limits import AttemptLimitedPromotions, AttemptLimiter
 from booking.checkout.credit_quotes import CreditQuotes
 from booking.checkout.email_verification import CodeSender, EmailVerification
-from booking.checkout.guards import Guards
-from booking.checkout.ledger import ChargeLedger
-from booking.checkout.reconciliation import LateReconciler
 from booking.checkout.saga import Saga
 from booking.checkout.service import CheckoutRules, CheckoutService
 from booking.checkout.spendable_credits import SpendableCredits
 from booking.checkout.start import CheckoutStartService
-from booking.checkout.steps import Steps
 from booking.checkout.unpaid_visits import UnpaidVisits
 from booking.groups.service import GroupVisitService
 from booking.live.live_queries import LiveQueries
@@ -47,7 +38,6 @@ from booking.system_of_record import SystemOfRecord
 from booking.visits.model import ChangeOptionsOf
 from booking.visits.service import VisitService
 from booking.waitlist.answers import OfferAnswers
-from booking.waitlist.looks import WaitlistLooker
 from booking.waitlist.offers import OfferDriver
 from booking.waitlist.passing_on import PassingOn
 from booking.waitlist.service import WaitlistService
@@ -58,61 +48,6 @@ from gateway.rates import Counts
 from gateway.rates.connect import connect_attempt_limits
 from gateway.runtime.foundation import Foundation
 from integrations.database.alerts import SqlBlockedClinicians
-
-
-def build_saga(base: Foundation, *, upstream: SystemOfRecord, ledger: ChargeLedger | None) -> Saga:
-    """Builds the saga on its ports. `ledger` is None without a key to the card processor."""
-    clock = base.clock
-    steps = Steps(
-        patients=upstream.patients,
-        cards=upstream.cards,
-        billing=upstream.billing,
-        scheduling=upstream.scheduling,
-        holds=base.holds,
-        terms=PresentTerms(on_sale=upstream.on_sale, promotions=upstream.promotions),
-        credit_ledger=upstream.credit_ledger,
-        credit=SpendableCredits(ledger=upstream.credit_ledger, units=base.units, clock=clock),
-        clock=clock,
-        guest_records=base.settings.guest_records,
-    )
-    return Saga(
-        steps=steps,
-        guards=Guards(send_facts=base.send_facts, keys=upstream.keys, clock=clock),
-        reconciler=LateReconciler(
-            billing=upstream.billing,
-            scheduling=upstream.scheduling,
-            later=RequestedChangesReader(units=base.units),
-            clock=clock,
-            ledger=ledger,
-        ),
-        invoices=upstream.invoices,
-        units=base.units,
-        holds=base.holds,
-        checkout_holds=base.checkout_holds,
-        clock=clock,
-        name=base.name,
-    )
-
-
-def build_change_driver(base: Foundation, *, upstream: SystemOfRecord) -> ChangeDriver:
-    """Builds the driver of changes of booked visits on its ports."""
-    return ChangeDriver(
-        steps=ChangeSteps(
-            visits=upstream.visits,
-            visit_changes=upstream.visit_changes,
-            payments=upstream.change_payments,
-            credit_ledger=upstream.credits,
-            invoices=upstream.invoice_payments,
-            membership_changes=upstream.membership_changes,
-            clock=base.clock,
-        ),
-        guards=ChangeGuards(visits=upstream.visits, units=base.units, keys=upstream.keys, clock=base.clock),
-        late_looks=LateLooks(visits=upstream.visits, visit_changes=upstream.visit_changes),
-        units=base.units,
-        holds=base.holds,
-        clock=base.clock,
-        name=base.name,
-    )
 
 
 def build_services(
@@ -291,20 +226,6 @@ def _waitlist(base: Foundation, *, catalog: CatalogSource, search: SlotSearch) -
         units=base.units, holds=base.holds, search=search, catalog=catalog, clock=base.clock, rules=rules
     )
     return WaitlistService(units=base.units, catalog=catalog, clock=base.clock, driver=driver, rules=rules)
-
-
-def build_waitlist_looker(base: Foundation, services: Services) -> WaitlistLooker:
-    """Builds what looks for free times that somebody waits for; it is told of every change signal of this process."""
-    looker = WaitlistLooker(
-        units=base.units,
-        search=services.search,
-        catalog=services.catalog,
-        driver=services.waitlist.driver,
-        clock=base.clock,
-        rules=base.settings.waitlist_rules,
-    )
-    base.shared.local_signals.observe(looker.note)
-    return looker
 
 
 def _live_queries(
