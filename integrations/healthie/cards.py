@@ -61,7 +61,7 @@ class HealthieCards:
             )
         if detail is None:
             raise AssertionError("a card that was compared is there")
-        return _card(detail)
+        return _card(detail, is_default=make_default)
 
     async def remove(self, *, patient_id: str, card_id: str) -> None:
         """Take the card off file, and read back that it is gone. Raises UpstreamRefused, UpstreamUnavailable, OutcomeUnknown."""

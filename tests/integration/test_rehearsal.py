@@ -25,13 +25,22 @@ __all__ = ["account"]  # a fixture
 
 # Not asked: what costs the practice money, each check or what Healthie charges two days later; when Zoom is ready depends on the
 # practice's account there; an invoice beside a credit takes a plan with a visit that has a price, and each booking shows it; how long a promo
-# code without a number lasts is seen at the next period's payment.
+# code without a number lasts is seen at the next period's payment. What becomes of a membership that is paused, of an invoice that is
+# paid and of a receipt is asked of a payment, and the emulator's groups need patients with seats.
 NOT_ASKED = {
     "eligibility_checks_enabled",
     "automatic_charges_spare_paid",
     "zoom_ready_after",
     "credit_visit_raises_invoice",
     "coupon_without_number_lasts",
+    "resumed_a_period_later",
+    "restart_date_told",
+    "unpausing_resumes",
+    "payments_settle_invoices",
+    "receipt_noted_at_once",
+    "user_shows_default_card",
+    "given_up_seats_listed",
+    "attended_clients_list_waiting",
 }
 
 DEFAULTS = {

@@ -35,6 +35,7 @@ OF_NO_CHECKOUT = {
     "RemoveCard",
     "MakeCardDefault",
     "SendReceipt",
+    "SetRecurringPaused",
 }
 
 # What the reconciliation check changes once a checkout has ended; tests/unit/test_booking_invoices.py kills it at each point.

@@ -56,8 +56,8 @@ LOADERS = {
     ("Operations", "load_changes"): "changes",
 }
 
-# Fields of a visit that are computed from values behind it: the moments from one, the options from what one loader loads.
-MOMENTS = {("Appointment", "start"), ("Appointment", "end")}
+# Fields of visits that are computed from values behind it: the moments from one, the options from what one loader loads.
+MOMENTS = {(kind, field) for kind in ("Appointment", "GroupVisit") for field in ("start", "end")}
 OPTIONS = {
     ("Appointment", "canCancelUntil"): "can_cancel_until",
     ("Appointment", "canRescheduleUntil"): "can_reschedule_until",
