@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import itertools
 import json
-import socket
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,6 +14,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 from websockets.typing import Origin, Subprotocol
 
+from gateway.runtime.gateway_processes import listening_socket
 from gateway.sockets.rules import LONGEST_MESSAGE
 
 Json = Any
@@ -103,7 +103,7 @@ async def connected(
 @contextlib.asynccontextmanager
 async def served(app: ASGIApp) -> AsyncIterator[str]:
     """Serve an application on a free port of this machine, in this event loop; gives its WebSocket address."""
-    listener = socket.create_server(("127.0.0.1", 0))
+    listener = listening_socket("127.0.0.1", 0)
     config = uvicorn.Config(app, lifespan="off", log_config=None, ws_max_size=10 * LONGEST_MESSAGE)
     server = uvicorn.Server(config)
     serving = asyncio.create_task(server.serve(sockets=[listener]))

@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from gateway.runtime.gateway_processes import listening_socket
 from integrations.upstream import http_wire
 from integrations.upstream.errors import CallError, NoAnswer, NotSent, UnknownOutcome
 from integrations.upstream.http_wire import HttpWire
@@ -377,3 +378,11 @@ class TestProxy:
             monkeypatch.setenv("http_proxy", f"127.0.0.1:{proxy.port}")
             await send(pool, "http://healthie.example.invalid/graphql")
         assert len(proxy.requests) == 1
+
+
+def test_what_processes_accept_on_sends_short_messages_at_once() -> None:
+    with listening_socket("127.0.0.1", 0) as listening:
+        with socket.create_connection(listening.getsockname()):
+            accepted, _ = listening.accept()
+        with accepted:
+            assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) == 1
