@@ -84,8 +84,8 @@ def visit_types() -> Iterator[tuple[str, int]]:
 
 
 def slot_id(clinician: str, visit: str, start: datetime) -> str:
-    """The id that the gateway gives a slot; the peers make the same ones."""
-    text = f"{clinician}|{visit}|video||{int(start.timestamp())}|{MINUTES}"
+    """The id that the gateway gives a slot in the zone of every question; the peers make the same ones."""
+    text = f"{ZONE.key}|{clinician}|{visit}|video||{int(start.timestamp())}|{MINUTES}"
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 

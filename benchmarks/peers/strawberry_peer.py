@@ -118,7 +118,7 @@ def _money(text: str, currency: str) -> Money:
 
 def _slot(row: dict[str, Any], visit_type: str) -> Slot:
     start = datetime.strptime(row["date"], "%Y-%m-%d %H:%M:%S %z")  # in the time zone that was asked for
-    named = f"{row['user_id']}|{visit_type}|video||{int(start.timestamp())}|{row['length']}"
+    named = f"America/New_York|{row['user_id']}|{visit_type}|video||{int(start.timestamp())}|{row['length']}"
     return Slot(
         id=strawberry.ID(base64.urlsafe_b64encode(named.encode()).decode().rstrip("=")),
         start=start,

@@ -30,6 +30,8 @@ def _kinds() -> list[Json]:
             "clients_can_book": True,
             "deleted_at": None,
             "is_group": False,
+            "is_waitlist_enabled": False,
+            "bookable_by_groups": False,
             "available_contact_types": ["Healthie Video Call", "Phone Call"],
             "pricing_info": {"price": "149.0"},
             "require_specific_providers": False,

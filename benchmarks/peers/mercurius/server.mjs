@@ -81,7 +81,7 @@ async function readPlans() {
 }
 
 function slotId(clinician, visitType, start, minutes) {
-  return Buffer.from(`${clinician}|${visitType}|video||${Date.parse(start) / 1000}|${minutes}`).toString('base64url')
+  return Buffer.from(`America/New_York|${clinician}|${visitType}|video||${Date.parse(start) / 1000}|${minutes}`).toString('base64url')
 }
 
 const { organizationMembers } = await ask('Members', MEMBERS)
