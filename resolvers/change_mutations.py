@@ -5,7 +5,7 @@ from typing import Annotated
 import strawberry
 
 from booking.changes.model import ChangeState
-from booking.principals import Caller, PrincipalKind
+from booking.changes.requests import by_staff
 from resolvers import inputs
 from resolvers.changes import to_change
 from schema.change_results import (
@@ -17,10 +17,8 @@ from schema.change_results import (
 )
 from schema.context import Info
 from schema.fields import computed
-from schema.inputs import CancelAppointmentInput, RescheduleAppointmentInput
+from schema.inputs import INPUT, CancelAppointmentInput, RescheduleAppointmentInput
 from schema.permissions import CHANGERS
-
-_input = strawberry.argument(name="input", description="What to do, and with what.")
 
 
 @strawberry.type
@@ -33,7 +31,7 @@ class ChangeMutation:
         who=CHANGERS,
     )
     async def cancel_appointment(
-        self, info: Info, asked: Annotated[CancelAppointmentInput, _input]
+        self, info: Info, asked: Annotated[CancelAppointmentInput, INPUT]
     ) -> CancelAppointmentResult:
         """Cancel."""
         services, caller = info.context.services, info.context.identified
@@ -42,7 +40,7 @@ class ChangeMutation:
             quote_id=inputs.required_token(asked.quote_id, field="quoteId"),
             reason=inputs.reason(asked.reason),
             reason_id=inputs.token(asked.reason_id, field="reasonId"),
-            note=inputs.note(asked.note, by_staff=_is_staff(caller)),
+            note=inputs.note(asked.note, by_staff=by_staff(caller)),
         )
         shown = await to_change(change, services, caller)
         if change.state is ChangeState.DONE:
@@ -54,7 +52,7 @@ class ChangeMutation:
         who=CHANGERS,
     )
     async def reschedule_appointment(
-        self, info: Info, asked: Annotated[RescheduleAppointmentInput, _input]
+        self, info: Info, asked: Annotated[RescheduleAppointmentInput, INPUT]
     ) -> RescheduleAppointmentResult:
         """Move."""
         services, caller = info.context.services, info.context.identified
@@ -62,13 +60,9 @@ class ChangeMutation:
             caller,
             quote_id=inputs.required_token(asked.quote_id, field="quoteId"),
             hold_id=inputs.required_token(asked.hold_id, field="holdId"),
-            note=inputs.note(asked.note, by_staff=_is_staff(caller)),
+            note=inputs.note(asked.note, by_staff=by_staff(caller)),
         )
         shown = await to_change(change, services, caller)
         if change.state is ChangeState.DONE:
             return RescheduleAppointmentSuccess(change=shown)
         return AppointmentChangeProcessing(change=shown)
-
-
-def _is_staff(caller: Caller) -> bool:
-    return caller.principal.kind is PrincipalKind.STAFF

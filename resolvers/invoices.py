@@ -12,7 +12,7 @@ from resolvers.catalog import to_id, to_money
 from schema import invoices as api
 from schema.context import Info
 from schema.fields import computed
-from schema.inputs import PayInvoiceInput
+from schema.inputs import INPUT, PayInvoiceInput
 from schema.permissions import PATIENTS
 
 _STATUSES: Mapping[str, api.InvoicePaymentStatus] = {
@@ -56,9 +56,7 @@ class InvoiceMutation:
     async def pay_invoice(
         self,
         info: Info,
-        asked: Annotated[
-            PayInvoiceInput, strawberry.argument(name="input", description="What to do, and with what.")
-        ],
+        asked: Annotated[PayInvoiceInput, INPUT],
     ) -> api.PayInvoiceResult:
         """Pay."""
         change = await info.context.services.invoice_payments.pay(

@@ -1,22 +1,26 @@
 """Ending, pausing and resuming memberships: the queries, the mutations, and the maps from the domain to the API."""
 
-from collections.abc import Mapping
-from typing import Annotated
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Annotated, TypeVar
 
 import strawberry
 from strawberry import ID
 
 from booking import change_quotes as domain
 from booking.changes.model import ChangeState, RequestedChange
+from booking.changes.requests import by_staff
 from booking.errors import NotFound
-from booking.principals import PrincipalKind
+from booking.principals import Caller
 from resolvers import inputs
 from resolvers.catalog import to_money
 from schema import memberships as api
 from schema.context import Info
 from schema.fields import computed
-from schema.inputs import CancelMembershipInput, PauseMembershipInput, ResumeMembershipInput
+from schema.inputs import INPUT, CancelMembershipInput, PauseMembershipInput, ResumeMembershipInput
 from schema.permissions import MEMBERS
+
+QuoteT = TypeVar("QuoteT")
+SuccessT = TypeVar("SuccessT")
 
 _STATUSES: Mapping[str, api.MembershipChangeStatus] = {
     ChangeState.DONE: api.MembershipChangeStatus.DONE,
@@ -40,12 +44,8 @@ class MembershipQuery:
         membership_id: Annotated[strawberry.ID, strawberry.argument(description="The membership's id.")],
     ) -> api.MembershipEndQuoteResult | None:
         """What ending it does."""
-        wanted = inputs.required_token(membership_id, field="membershipId")
-        try:
-            quote = await info.context.services.memberships.end_quote(info.context.identified, wanted)
-        except NotFound:
-            return None
-        return api.MembershipEndQuoteSuccess(quote=to_membership_end_quote(quote))
+        quote = await _own(info, membership_id, info.context.services.memberships.end_quote)
+        return api.MembershipEndQuoteSuccess(quote=to_membership_end_quote(quote)) if quote else None
 
     @computed(
         description="What pausing a membership does now, or why it is not possible. Null when the caller has no membership with this id.",
@@ -57,12 +57,8 @@ class MembershipQuery:
         membership_id: Annotated[strawberry.ID, strawberry.argument(description="The membership's id.")],
     ) -> api.MembershipPauseQuoteResult | None:
         """What pausing it does."""
-        wanted = inputs.required_token(membership_id, field="membershipId")
-        try:
-            quote = await info.context.services.memberships.pause_quote(info.context.identified, wanted)
-        except NotFound:
-            return None
-        return api.MembershipPauseQuoteSuccess(quote=to_membership_pause_quote(quote))
+        quote = await _own(info, membership_id, info.context.services.memberships.pause_quote)
+        return api.MembershipPauseQuoteSuccess(quote=to_membership_pause_quote(quote)) if quote else None
 
     @computed(
         description="What resuming a paused membership does now: when it bills next. Null when the caller has no membership with this id.",
@@ -74,12 +70,8 @@ class MembershipQuery:
         membership_id: Annotated[strawberry.ID, strawberry.argument(description="The membership's id.")],
     ) -> api.MembershipResumeQuoteResult | None:
         """What resuming it does."""
-        wanted = inputs.required_token(membership_id, field="membershipId")
-        try:
-            quote = await info.context.services.memberships.resume_quote(info.context.identified, wanted)
-        except NotFound:
-            return None
-        return api.MembershipResumeQuoteSuccess(quote=to_membership_resume_quote(quote))
+        quote = await _own(info, membership_id, info.context.services.memberships.resume_quote)
+        return api.MembershipResumeQuoteSuccess(quote=to_membership_resume_quote(quote)) if quote else None
 
     @computed(
         description="One change of a membership that is the caller's; null when there is none with this id.",
@@ -108,20 +100,11 @@ class MembershipMutation:
     async def cancel_membership(
         self,
         info: Info,
-        asked: Annotated[
-            CancelMembershipInput, strawberry.argument(name="input", description="What to do, and with what.")
-        ],
+        asked: Annotated[CancelMembershipInput, INPUT],
     ) -> api.CancelMembershipResult:
         """End."""
-        change = await info.context.services.memberships.end(
-            info.context.identified,
-            quote_id=inputs.required_token(asked.quote_id, field="quoteId"),
-            note=inputs.note(asked.note, by_staff=_by_staff(info)),
-        )
-        shown = to_membership_change(change)
-        if change.state is ChangeState.DONE:
-            return api.CancelMembershipSuccess(change=shown)
-        return api.MembershipChangeProcessing(change=shown)
+        memberships = info.context.services.memberships
+        return await _accept(info, asked, memberships.end, api.CancelMembershipSuccess)
 
     @computed(
         description="Pause a membership: it bills nothing until it is resumed. Pausing it again with the same quote joins the first.",
@@ -130,20 +113,11 @@ class MembershipMutation:
     async def pause_membership(
         self,
         info: Info,
-        asked: Annotated[
-            PauseMembershipInput, strawberry.argument(name="input", description="What to do, and with what.")
-        ],
+        asked: Annotated[PauseMembershipInput, INPUT],
     ) -> api.PauseMembershipResult:
         """Pause."""
-        change = await info.context.services.memberships.pause(
-            info.context.identified,
-            quote_id=inputs.required_token(asked.quote_id, field="quoteId"),
-            note=inputs.note(asked.note, by_staff=_by_staff(info)),
-        )
-        shown = to_membership_change(change)
-        if change.state is ChangeState.DONE:
-            return api.PauseMembershipSuccess(change=shown)
-        return api.MembershipChangeProcessing(change=shown)
+        memberships = info.context.services.memberships
+        return await _accept(info, asked, memberships.pause, api.PauseMembershipSuccess)
 
     @computed(
         description="Resume a paused membership: it bills on. Resuming it again with the same quote joins the first.",
@@ -152,24 +126,41 @@ class MembershipMutation:
     async def resume_membership(
         self,
         info: Info,
-        asked: Annotated[
-            ResumeMembershipInput, strawberry.argument(name="input", description="What to do, and with what.")
-        ],
+        asked: Annotated[ResumeMembershipInput, INPUT],
     ) -> api.ResumeMembershipResult:
         """Resume."""
-        change = await info.context.services.memberships.resume(
-            info.context.identified,
-            quote_id=inputs.required_token(asked.quote_id, field="quoteId"),
-            note=inputs.note(asked.note, by_staff=_by_staff(info)),
-        )
-        shown = to_membership_change(change)
-        if change.state is ChangeState.DONE:
-            return api.ResumeMembershipSuccess(change=shown)
-        return api.MembershipChangeProcessing(change=shown)
+        memberships = info.context.services.memberships
+        return await _accept(info, asked, memberships.resume, api.ResumeMembershipSuccess)
 
 
-def _by_staff(info: Info) -> bool:
-    return info.context.identified.principal.kind is PrincipalKind.STAFF
+async def _own(
+    info: Info, membership_id: str, quote: Callable[[Caller, str], Awaitable[QuoteT]]
+) -> QuoteT | None:
+    """The quote of a membership of the caller's; None when they have none with this id."""
+    wanted = inputs.required_token(membership_id, field="membershipId")
+    try:
+        return await quote(info.context.identified, wanted)
+    except NotFound:
+        return None
+
+
+async def _accept(
+    info: Info,
+    asked: CancelMembershipInput | PauseMembershipInput | ResumeMembershipInput,
+    change_membership: Callable[..., Awaitable[RequestedChange]],
+    success: Callable[..., SuccessT],
+) -> SuccessT | api.MembershipChangeProcessing:
+    """Accept the quote: the success, or the change as it stands while its end is not certain."""
+    caller = info.context.identified
+    change = await change_membership(
+        caller,
+        quote_id=inputs.required_token(asked.quote_id, field="quoteId"),
+        note=inputs.note(asked.note, by_staff=by_staff(caller)),
+    )
+    shown = to_membership_change(change)
+    if change.state is ChangeState.DONE:
+        return success(change=shown)
+    return api.MembershipChangeProcessing(change=shown)
 
 
 def to_membership_end_quote(quote: domain.MembershipEndQuote) -> api.MembershipEndQuote:

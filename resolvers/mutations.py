@@ -1,11 +1,12 @@
 """The mutations: each reads its inputs, calls one service and maps the result. `resolvers.problems` maps refusals to problems."""
 
 import asyncio
-from typing import Annotated
+from collections.abc import Callable
+from typing import Annotated, TypeVar
 
 import strawberry
 
-from booking.checkout.model import CheckoutState
+from booking.checkout.model import Checkout, CheckoutState
 from resolvers import inputs
 from resolvers.catalog import names, to_clinicians
 from resolvers.change_mutations import ChangeMutation
@@ -15,9 +16,10 @@ from resolvers.memberships import MembershipMutation
 from resolvers.payment_changes import PaymentMutation
 from resolvers.slots import to_hold
 from resolvers.waitlist_mutations import WaitlistMutation
-from schema.context import Info
+from schema.context import Context, Info
 from schema.fields import computed
 from schema.inputs import (
+    INPUT,
     CancelCheckoutInput,
     ConfirmCheckoutInput,
     ExtendHoldInput,
@@ -51,7 +53,7 @@ from schema.results import (
     VerifyEmailSuccess,
 )
 
-_input = strawberry.argument(name="input", description="What to do, and with what.")
+StartedT = TypeVar("StartedT")
 
 
 @strawberry.type(
@@ -63,14 +65,14 @@ class Mutation(ChangeMutation, MembershipMutation, InvoiceMutation, PaymentMutat
     """The root of mutations."""
 
     @computed(description="Keep a slot free for the caller, for some minutes.", who=SHOPPERS)
-    async def hold_slot(self, info: Info, asked: Annotated[HoldSlotInput, _input]) -> HoldSlotResult:
+    async def hold_slot(self, info: Info, asked: Annotated[HoldSlotInput, INPUT]) -> HoldSlotResult:
         """Hold."""
         services = info.context.services
         hold = await services.holds.hold(info.context.shopper, asked.slot_id, time_zone=asked.time_zone)
         return HoldSlotSuccess(hold=to_hold(hold, clinicians=to_clinicians(await names(services))))
 
     @computed(description="Start a hold's time anew; a bounded number of times.", who=SHOPPERS)
-    async def extend_hold(self, info: Info, asked: Annotated[ExtendHoldInput, _input]) -> ExtendHoldResult:
+    async def extend_hold(self, info: Info, asked: Annotated[ExtendHoldInput, INPUT]) -> ExtendHoldResult:
         """Extend."""
         services = info.context.services
         hold_id = inputs.required_token(asked.hold_id, field="holdId")
@@ -78,7 +80,7 @@ class Mutation(ChangeMutation, MembershipMutation, InvoiceMutation, PaymentMutat
         return ExtendHoldSuccess(hold=to_hold(hold, clinicians=to_clinicians(await names(services))))
 
     @computed(description="Give a held slot back.", who=SHOPPERS)
-    async def release_hold(self, info: Info, asked: Annotated[ReleaseHoldInput, _input]) -> ReleaseHoldResult:
+    async def release_hold(self, info: Info, asked: Annotated[ReleaseHoldInput, INPUT]) -> ReleaseHoldResult:
         """Release."""
         hold_id = inputs.required_token(asked.hold_id, field="holdId")
         await info.context.services.holds.release(info.context.identified, hold_id)
@@ -90,7 +92,7 @@ class Mutation(ChangeMutation, MembershipMutation, InvoiceMutation, PaymentMutat
         who=SHOPPERS,
     )
     async def start_checkout(
-        self, info: Info, asked: Annotated[StartCheckoutInput, _input]
+        self, info: Info, asked: Annotated[StartCheckoutInput, INPUT]
     ) -> StartCheckoutResult:
         """Start."""
         context = info.context
@@ -103,10 +105,7 @@ class Mutation(ChangeMutation, MembershipMutation, InvoiceMutation, PaymentMutat
             accept_recurrence=asked.accept_recurrence,
             use_credit=bool(asked.use_credit),
         )
-        return StartCheckoutSuccess(
-            checkout=await to_checkout(checkout, context.services),
-            guest_token=context.tokens.guest(checkout.id) if is_guest(checkout) else None,
-        )
+        return await _started(context, checkout, StartCheckoutSuccess)
 
     @computed(
         description="Start buying a plan without a visit: as the signed-in patient, or as a guest with details. Once it is confirmed, the "
@@ -114,7 +113,7 @@ class Mutation(ChangeMutation, MembershipMutation, InvoiceMutation, PaymentMutat
         who=SHOPPERS,
     )
     async def start_purchase(
-        self, info: Info, asked: Annotated[StartPurchaseInput, _input]
+        self, info: Info, asked: Annotated[StartPurchaseInput, INPUT]
     ) -> StartPurchaseResult:
         """Start."""
         context = info.context
@@ -127,17 +126,14 @@ class Mutation(ChangeMutation, MembershipMutation, InvoiceMutation, PaymentMutat
             guest=inputs.guest(asked.guest, phone_region=context.services.phone_region),
             accept_recurrence=asked.accept_recurrence,
         )
-        return StartPurchaseSuccess(
-            checkout=await to_checkout(checkout, context.services),
-            guest_token=context.tokens.guest(checkout.id) if is_guest(checkout) else None,
-        )
+        return await _started(context, checkout, StartPurchaseSuccess)
 
     @computed(
         description="Mail a one-time code to the guest's email address, whether or not it belongs to a patient; `verifyEmail` takes it. Only before the checkout is confirmed.",
         who=GUESTS,
     )
     async def request_email_verification(
-        self, info: Info, asked: Annotated[RequestEmailVerificationInput, _input]
+        self, info: Info, asked: Annotated[RequestEmailVerificationInput, INPUT]
     ) -> RequestEmailVerificationResult:
         """Mail a code."""
         services = info.context.services
@@ -149,7 +145,7 @@ class Mutation(ChangeMutation, MembershipMutation, InvoiceMutation, PaymentMutat
         description="Give the code that was mailed: it verifies the guest's email address. Where the practice lets them, they then use the record that it has of them.",
         who=GUESTS,
     )
-    async def verify_email(self, info: Info, asked: Annotated[VerifyEmailInput, _input]) -> VerifyEmailResult:
+    async def verify_email(self, info: Info, asked: Annotated[VerifyEmailInput, INPUT]) -> VerifyEmailResult:
         """Take a code."""
         services = info.context.services
         checkout_id = inputs.required_token(asked.checkout_id, field="checkoutId")
@@ -163,7 +159,7 @@ class Mutation(ChangeMutation, MembershipMutation, InvoiceMutation, PaymentMutat
         who=BUYERS,
     )
     async def confirm_checkout(
-        self, info: Info, asked: Annotated[ConfirmCheckoutInput, _input]
+        self, info: Info, asked: Annotated[ConfirmCheckoutInput, INPUT]
     ) -> ConfirmCheckoutResult:
         """Confirm."""
         services = info.context.services
@@ -184,10 +180,18 @@ class Mutation(ChangeMutation, MembershipMutation, InvoiceMutation, PaymentMutat
         description="Leave a checkout. What is under way is undone once its outcome is known.", who=BUYERS
     )
     async def cancel_checkout(
-        self, info: Info, asked: Annotated[CancelCheckoutInput, _input]
+        self, info: Info, asked: Annotated[CancelCheckoutInput, INPUT]
     ) -> CancelCheckoutResult:
         """Cancel."""
         services = info.context.services
         checkout_id = inputs.required_token(asked.checkout_id, field="checkoutId")
         checkout = await services.checkouts.cancel(info.context.identified, checkout_id)
         return CancelCheckoutSuccess(checkout=await to_checkout(checkout, services))
+
+
+async def _started(context: Context, checkout: Checkout, success: Callable[..., StartedT]) -> StartedT:
+    """What starting a checkout answers; a guest gets the token that opens it."""
+    return success(
+        checkout=await to_checkout(checkout, context.services),
+        guest_token=context.tokens.guest(checkout.id) if is_guest(checkout) else None,
+    )

@@ -8,7 +8,7 @@ from strawberry import ID
 from resolvers import inputs
 from schema.context import Info
 from schema.fields import computed
-from schema.inputs import RemoveCardInput, SendReceiptInput, SetDefaultCardInput
+from schema.inputs import INPUT, RemoveCardInput, SendReceiptInput, SetDefaultCardInput
 from schema.payment_changes import (
     RemoveCardResult,
     RemoveCardSuccess,
@@ -19,15 +19,13 @@ from schema.payment_changes import (
 )
 from schema.permissions import PATIENTS
 
-_input = strawberry.argument(name="input", description="What to do, and with what.")
-
 
 @strawberry.type
 class PaymentMutation:
     """Cards on file and receipts of the signed-in patient."""
 
     @computed(description="Take a card off file. One that is needed at the moment stays.", who=PATIENTS)
-    async def remove_card(self, info: Info, asked: Annotated[RemoveCardInput, _input]) -> RemoveCardResult:
+    async def remove_card(self, info: Info, asked: Annotated[RemoveCardInput, INPUT]) -> RemoveCardResult:
         """Remove."""
         card_id = inputs.required_token(asked.card_id, field="cardId")
         await info.context.services.cards.remove(info.context.identified, card_id)
@@ -38,7 +36,7 @@ class PaymentMutation:
         who=PATIENTS,
     )
     async def set_default_card(
-        self, info: Info, asked: Annotated[SetDefaultCardInput, _input]
+        self, info: Info, asked: Annotated[SetDefaultCardInput, INPUT]
     ) -> SetDefaultCardResult:
         """Choose."""
         card_id = inputs.required_token(asked.card_id, field="cardId")
@@ -49,7 +47,7 @@ class PaymentMutation:
         description="Have the receipt of a payment mailed again by the practice's system. One that was mailed in the last five minutes is not mailed again.",
         who=PATIENTS,
     )
-    async def send_receipt(self, info: Info, asked: Annotated[SendReceiptInput, _input]) -> SendReceiptResult:
+    async def send_receipt(self, info: Info, asked: Annotated[SendReceiptInput, INPUT]) -> SendReceiptResult:
         """Mail."""
         payment_id = inputs.required_token(asked.payment_id, field="paymentId")
         sent_at = await info.context.services.receipts.send(info.context.identified, payment_id)

@@ -8,6 +8,7 @@ from resolvers import inputs
 from resolvers.waitlist import check_wish, to_entry, to_wish
 from schema.context import Info
 from schema.fields import computed
+from schema.inputs import INPUT
 from schema.permissions import PATIENTS
 from schema.waitlist_inputs import JoinWaitlistInput, LeaveWaitlistInput
 from schema.waitlist_results import (
@@ -16,8 +17,6 @@ from schema.waitlist_results import (
     LeaveWaitlistResult,
     LeaveWaitlistSuccess,
 )
-
-_input = strawberry.argument(name="input", description="What to do, and with what.")
 
 
 @strawberry.type
@@ -30,7 +29,7 @@ class WaitlistMutation:
         who=PATIENTS,
     )
     async def join_waitlist(
-        self, info: Info, asked: Annotated[JoinWaitlistInput, _input]
+        self, info: Info, asked: Annotated[JoinWaitlistInput, INPUT]
     ) -> JoinWaitlistResult:
         """Join."""
         services = info.context.services
@@ -44,7 +43,7 @@ class WaitlistMutation:
         who=PATIENTS,
     )
     async def leave_waitlist(
-        self, info: Info, asked: Annotated[LeaveWaitlistInput, _input]
+        self, info: Info, asked: Annotated[LeaveWaitlistInput, INPUT]
     ) -> LeaveWaitlistResult:
         """Leave."""
         services = info.context.services

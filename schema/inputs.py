@@ -7,6 +7,9 @@ from strawberry import field
 
 from schema.catalog import ContactType
 
+# The one argument of a mutation.
+INPUT = strawberry.argument(name="input", description="What to do, and with what.")
+
 
 @strawberry.input(description="What a patient looks for.")
 class SlotFilter:
