@@ -38,7 +38,7 @@ def published(documents_of: dict[str, object]) -> Iterator[str]:
         )
 
     app = Starlette(routes=[Route(path, answer) for path in documents_of])
-    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="off"))
+    server = uvicorn.Server(uvicorn.Config(app, log_config=None, log_level="warning", lifespan="off"))
     thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
     thread.start()
     try:

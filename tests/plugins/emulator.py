@@ -153,7 +153,10 @@ def serving(app: Starlette | None = None) -> Iterator[str]:
     listener = socket.create_server(("127.0.0.1", 0))
     # Its connections inherit this; asyncio sets it only where it opened the socket. Else every answer waits 40 ms.
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    config = uvicorn.Config(app or create_app(), http="h11", log_level="warning", timeout_graceful_shutdown=2)
+    # Without its own logging, which would be that of the whole process: tests read what the program logs.
+    config = uvicorn.Config(
+        app or create_app(), http="h11", log_config=None, log_level="warning", timeout_graceful_shutdown=2
+    )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
     thread.start()
