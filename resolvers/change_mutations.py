@@ -4,8 +4,8 @@ from typing import Annotated
 
 import strawberry
 
+from booking.changes.access import by_staff
 from booking.changes.model import ChangeState
-from booking.changes.requests import by_staff
 from resolvers import inputs
 from resolvers.changes import to_change
 from schema.change_results import (

@@ -7,8 +7,8 @@ import strawberry
 from strawberry import ID
 
 from booking import change_quotes as domain
+from booking.changes.access import by_staff
 from booking.changes.model import ChangeState, RequestedChange
-from booking.changes.requests import by_staff
 from booking.errors import NotFound
 from booking.principals import Caller
 from resolvers import inputs

@@ -15,7 +15,7 @@ from schema.fields import computed
 from schema.money import Money
 from schema.permissions import reached
 
-_TimeZone = Annotated[str, strawberry.argument(description="The IANA time zone in which to say it.")]
+InTimeZone = Annotated[str, strawberry.argument(description="The IANA time zone in which to say it.")]
 
 
 @strawberry.enum(description="Where a visit stands.")
@@ -106,12 +106,12 @@ class Appointment:
     load_options: strawberry.Private[Callable[[], Awaitable[ChangeOptions]]]
 
     @computed(description="When it starts.")
-    def start(self, time_zone: _TimeZone = "UTC") -> datetime:
+    def start(self, time_zone: InTimeZone = "UTC") -> datetime:
         """When it starts. Raises InvalidInput on an unknown time zone."""
         return self.begins.astimezone(zone(time_zone))
 
     @computed(description="When it ends.")
-    def end(self, time_zone: _TimeZone = "UTC") -> datetime:
+    def end(self, time_zone: InTimeZone = "UTC") -> datetime:
         """When it ends. Raises InvalidInput on an unknown time zone."""
         return (self.begins + timedelta(minutes=self.minutes)).astimezone(zone(time_zone))
 

@@ -1,18 +1,16 @@
 """GraphQL types of group visits, as everybody may see them: nobody who attends one is part of any of them."""
 
 from datetime import datetime, timedelta
-from typing import Annotated
 
 import strawberry
 from strawberry import field
 
 from booking.zones import zone
+from schema.appointments import InTimeZone
 from schema.catalog import Clinician, ContactType, Location, PageInfo
 from schema.fields import computed
 from schema.money import Money
 from schema.permissions import reached
-
-_TimeZone = Annotated[str, strawberry.argument(description="The IANA time zone in which to say it.")]
 
 
 @strawberry.input(
@@ -73,12 +71,12 @@ class GroupVisit:
     begins: strawberry.Private[datetime]
 
     @computed(description="When it starts.")
-    def start(self, time_zone: _TimeZone = "UTC") -> datetime:
+    def start(self, time_zone: InTimeZone = "UTC") -> datetime:
         """When it starts. Raises InvalidInput on an unknown time zone."""
         return self.begins.astimezone(zone(time_zone))
 
     @computed(description="When it ends.")
-    def end(self, time_zone: _TimeZone = "UTC") -> datetime:
+    def end(self, time_zone: InTimeZone = "UTC") -> datetime:
         """When it ends. Raises InvalidInput on an unknown time zone."""
         return (self.begins + timedelta(minutes=self.minutes)).astimezone(zone(time_zone))
 

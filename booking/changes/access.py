@@ -109,7 +109,7 @@ class VisitAccess:
         """Whether the visit of this patient is the caller's."""
         if caller.principal.kind is PrincipalKind.GUEST:
             return checkout is not None and checkout.patient_id == patient_id
-        return caller.principal.kind is PrincipalKind.STAFF or caller.principal.patient_id == patient_id
+        return may_see(caller, patient_id)
 
     async def _check_no_checkout_under_way(self, visit: BookedVisit) -> None:
         """Raise ChangeInProgress while a checkout is booking the visit, and does not know it yet."""
@@ -154,3 +154,13 @@ def _paid(checkout: Checkout, refunded: Money) -> Paid | None:
         plan_id=checkout.quote.plan_id,
         list_price=checkout.quote.list_price,
     )
+
+
+def by_staff(caller: Caller) -> bool:
+    """Whether the policy does not bind the caller."""
+    return caller.principal.kind is PrincipalKind.STAFF
+
+
+def may_see(caller: Caller, patient_id: str) -> bool:
+    """Whether what is of this patient is the caller's: their own, or staff's to look after."""
+    return by_staff(caller) or caller.principal.patient_id == patient_id

@@ -7,9 +7,9 @@ import secrets
 from datetime import datetime
 
 from booking.change_quotes import MembershipEndQuote
+from booking.changes.access import by_staff
 from booking.changes.membership import MembershipAsStands
 from booking.changes.model import Action, ActionKind, ChangeKind, RequestedChange
-from booking.changes.requests import by_staff
 from booking.principals import Caller
 from booking.refusals.memberships import MembershipOver
 

@@ -9,11 +9,11 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from booking.change_quotes import MembershipPauseQuote, MembershipResumeQuote
+from booking.changes.access import by_staff
 from booking.changes.membership import MembershipAsStands, paused_result
 from booking.changes.membership_end import new_membership_change
 from booking.changes.model import Action, ActionKind, ChangeKind, ChangeState, RequestedChange
 from booking.changes.policy import PAUSES_WITHIN, MembershipPolicy
-from booking.changes.requests import by_staff
 from booking.principals import Caller
 from booking.refusals.memberships import MembershipChangeNotAllowed, MembershipOver
 from booking.refusals.memberships import MembershipNotAllowedReason as Reason

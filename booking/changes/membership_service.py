@@ -6,6 +6,7 @@ from typing import TypeAlias
 
 from booking.change_quotes import MembershipEndQuote, MembershipPauseQuote, MembershipResumeQuote, subject_in
 from booking.changes.accepted import AcceptedChanges
+from booking.changes.access import may_see
 from booking.changes.membership import MembershipAsStands
 from booking.changes.membership_end import membership_end_quote, new_membership_end
 from booking.changes.membership_pause import (
@@ -150,14 +151,14 @@ class MembershipService:
             change = await unit.changes.get(change_id)
         if change is None or change.membership_id is None:
             return None
-        return change if _has(caller, change.patient_id) else None
+        return change if may_see(caller, change.patient_id) else None
 
     async def _own(self, caller: Caller, membership_id: str) -> MembershipAsStands:
         if caller.principal.kind not in {PrincipalKind.PATIENT, PrincipalKind.STAFF}:
             raise NotFound("membership")
         of = caller.principal.patient_id
         membership = await self._memberships.get(membership_id, of=of)
-        if membership is None or not _has(caller, membership.patient_id):
+        if membership is None or not may_see(caller, membership.patient_id):
             raise NotFound("membership")
         return membership
 
@@ -202,13 +203,6 @@ def _resume(asked: MembershipAsked, quote_id: str, note: str | None) -> Requeste
 
 def _latest(changes: Sequence[RequestedChange]) -> RequestedChange | None:
     return changes[-1] if changes else None
-
-
-def _has(caller: Caller, patient_id: str) -> bool:
-    """Whether what is of this patient is the caller's."""
-    kind = caller.principal.kind
-    own = kind is PrincipalKind.PATIENT and caller.principal.patient_id == patient_id
-    return own or kind is PrincipalKind.STAFF
 
 
 def _holds(change: RequestedChange, quote_id: str) -> bool:

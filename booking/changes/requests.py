@@ -4,14 +4,14 @@ import secrets
 from datetime import datetime
 
 from booking.change_quotes import CancellationQuote, FeeMethod, RescheduleQuote
-from booking.changes.access import OwnVisit
+from booking.changes.access import OwnVisit, by_staff
 from booking.changes.cancelling import cancellation_actions
 from booking.changes.model import ChangeKind, RequestedChange
 from booking.changes.rescheduling import reschedule_actions
 from booking.changes.visit import Paid
 from booking.errors import InvalidInput
 from booking.models import Hold
-from booking.principals import Caller, PrincipalKind
+from booking.principals import Caller
 
 
 def new_cancellation(
@@ -78,11 +78,6 @@ def new_reschedule(
         updated_at=now,
         due_at=now,
     )
-
-
-def by_staff(caller: Caller) -> bool:
-    """Whether the policy does not bind the caller."""
-    return caller.principal.kind is PrincipalKind.STAFF
 
 
 def check_note(caller: Caller, note: str | None) -> None:

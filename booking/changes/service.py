@@ -9,7 +9,7 @@ from datetime import timedelta
 
 from booking.change_quotes import CancellationQuote, RescheduleQuote, subject_in
 from booking.changes.accepted import AcceptedChanges
-from booking.changes.access import OwnVisit, VisitAccess
+from booking.changes.access import OwnVisit, VisitAccess, by_staff
 from booking.changes.cancelling import cancellation_quote
 from booking.changes.driver import hold_owner
 from booking.changes.model import ChangeState, RequestedChange
@@ -17,7 +17,7 @@ from booking.changes.options import change_options
 from booking.changes.outcomes import outcome
 from booking.changes.policy import ChangeOptions, ChangePolicy
 from booking.changes.ports import Visits
-from booking.changes.requests import by_staff, check_note, new_cancellation, new_reschedule
+from booking.changes.requests import check_note, new_cancellation, new_reschedule
 from booking.changes.rescheduling import reschedule_quote
 from booking.changes.visit import BookedVisit, CancellationReasonOption, Paid
 from booking.errors import InvalidInput, UpstreamUnavailable
