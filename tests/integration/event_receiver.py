@@ -36,6 +36,7 @@ def serving(
     receiver.port = listener.getsockname()[1]
     config = uvicorn.Config(
         receiver,
+        log_config=None,
         log_level="critical",
         lifespan="off",
         timeout_graceful_shutdown=1,
